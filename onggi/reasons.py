@@ -1,0 +1,57 @@
+"""Reason codes: why something was refused, withheld or is not proven.
+
+A code never changes its meaning. Each has a sentence in `words/en/reasons.toml` and
+`words/ko/reasons.toml`; a test proves that none is missing.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """One code for one cause, in the API answer, on the page and in the audit log alike."""
+
+    # access
+    GRANT_ENDED = "grant_ended"
+    MEMBERSHIP_ENDED = "membership_ended"
+    MEMBERSHIP_NOT_STARTED = "membership_not_started"
+    NOT_A_MEMBER = "not_a_member"
+    NOT_PERMITTED = "not_permitted"
+    OWN_PROJECT = "own_project"
+    PROJECT_ENDED = "project_ended"
+    PROJECT_NOT_STARTED = "project_not_started"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    SESSION_ENDED = "session_ended"
+    SESSION_NEEDS_PROJECT = "session_needs_project"
+    SIGN_IN_REQUIRED = "sign_in_required"
+    UNKNOWN_PERSON = "unknown_person"
+
+    # input
+    ALREADY_EXISTS = "already_exists"
+    CROSS_SITE_REQUEST = "cross_site_request"
+    FIELD_INVALID = "field_invalid"
+    FIELD_MISSING = "field_missing"
+    NOT_FOUND = "not_found"
+    SLUG_INVALID = "slug_invalid"
+
+    # files of the project folder
+    FILE_CHANGED_WHILE_COPIED = "file_changed_while_copied"
+    FILE_NAME_REFUSED = "file_name_refused"
+    FILE_NOT_FOUND = "file_not_found"
+    FILE_NOT_REGULAR = "file_not_regular"
+    FILE_OUTSIDE_PROJECT = "file_outside_project"
+    FILE_TOO_LARGE = "file_too_large"
+    TOO_MANY_FILES = "too_many_files"
+
+    # operation
+    AUDIT_UNREACHABLE = "audit_unreachable"
+    CLOCK_WRONG = "clock_wrong"
+    DATABASE_LOCKED = "database_locked"
+    DATA_HASH_MISMATCH = "data_hash_mismatch"
+    DISK_FULL = "disk_full"
+    PORT_IN_USE = "port_in_use"
+    SANDBOX_UNAVAILABLE = "sandbox_unavailable"
+    SERVICE_ANSWER_UNREADABLE = "service_answer_unreadable"
+    SERVICE_UNREACHABLE = "service_unreachable"
+    STATE_CONFLICT = "state_conflict"

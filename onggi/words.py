@@ -1,0 +1,56 @@
+"""The catalogues: every sentence a person reads, in Korean and English.
+
+A key is `area.name`; the areas are the files `words/<language>/<area>.toml`. Values are plain text with
+`{parameter}` slots. Parameters are filled in literally: no format specifications, no attribute access, so a
+hostile value cannot do anything but be shown.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+LANGUAGES = ("ko", "en")
+DEFAULT_LANGUAGE = "ko"
+_SLOT = re.compile(r"\{([a-z_]+)\}")
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """All sentences of one language by key."""
+    sentences: dict[str, str] = {}
+    folder = resources.files("onggi").joinpath("words", language)
+    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(".toml"):
+            area = entry.name.removesuffix(".toml")
+            for name, sentence in tomllib.loads(entry.read_text("utf-8")).items():
+                sentences[f"{area}.{name}"] = sentence
+    return sentences
+
+
+def slots(sentence: str) -> frozenset[str]:
+    """The parameter names that a sentence uses."""
+    return frozenset(_SLOT.findall(sentence))
+
+
+def say(language: str, key: str, **params: object) -> str:
+    """The sentence for `key`; an unknown language falls back to the default, an unknown key is shown as itself."""
+    sentence = catalogue(language if language in LANGUAGES else DEFAULT_LANGUAGE).get(key, key)
+    return _SLOT.sub(lambda slot: str(params.get(slot[1], slot[0])), sentence)
+
+
+def choose(accept: str | None, default: str = DEFAULT_LANGUAGE) -> str:
+    """The language that an `Accept-Language` header asks for first among ours."""
+    weighted: list[tuple[float, str]] = []
+    for part in (accept or "").split(","):
+        name, _, quality = part.strip().partition(";q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        weighted.append((weight, name.split("-")[0].lower()))
+    known = [item for item in weighted if item[1] in LANGUAGES]
+    return max(known, key=lambda item: item[0])[1] if known else default
