@@ -1,0 +1,128 @@
+"""The finding codes, and what each does to an output.
+
+A code never changes its meaning. Each has a sentence in `words/en/findings.toml` and `words/ko/findings.toml`
+and a paragraph in `docs/reference/findings.md`; tests prove that none is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What the checks say, from best to worst."""
+
+    PASS = "pass"
+    REVIEW = "review"
+    NOT_PROVEN = "not_proven"
+    BLOCK = "block"
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order; the worst of several decides."""
+        return _ORDER.index(self)
+
+
+_ORDER = (Verdict.PASS, Verdict.REVIEW, Verdict.NOT_PROVEN, Verdict.BLOCK)
+
+
+class FindingCode(StrEnum):
+    """One code for one thing that a check can say."""
+
+    # the check itself
+    ANSWER_UNREADABLE = "answer_unreadable"
+    CHECKER_CRASHED = "checker_crashed"
+    CHECKER_UNAVAILABLE = "checker_unavailable"
+    MEMORY_LIMIT = "memory_limit"
+    RECOMPUTED = "recomputed"
+    TIME_LIMIT = "time_limit"
+
+    # the file
+    BINARY_IN_TEXT = "binary_in_text"
+    EMPTY_FILE = "empty_file"
+    EXTENSION_MISMATCH = "extension_mismatch"
+    FILE_TOO_LARGE_TO_CHECK = "file_too_large_to_check"
+    HIDDEN_CHARACTERS = "hidden_characters"
+    NOT_UTF8 = "not_utf8"
+    NO_PROOF_FOR_TYPE = "no_proof_for_type"
+    TYPE_NOT_ALLOWED = "type_not_allowed"
+
+    # the table as written
+    CSV_UNREADABLE = "csv_unreadable"
+    FORM_NOT_CANONICAL = "form_not_canonical"
+    TOO_MANY_CELLS = "too_many_cells"
+
+    # the claim and the data it names
+    CLAIM_HASH_DIFFERS = "claim_hash_differs"
+    CLAIM_UNREADABLE = "claim_unreadable"
+    DATASET_NOT_GRANTED = "dataset_not_granted"
+    DATASET_UNREADABLE = "dataset_unreadable"
+    NO_CLAIM = "no_claim"
+
+    # the query
+    AGGREGATE_NOT_PROVABLE = "aggregate_not_provable"
+    COLUMN_NOT_GROUPED = "column_not_grouped"
+    COLUMN_UNKNOWN = "column_unknown"
+    FUNCTION_NOT_ALLOWED = "function_not_allowed"
+    IDENTIFIER_IN_FILTER = "identifier_in_filter"
+    IDENTIFIER_IN_OUTPUT = "identifier_in_output"
+    NO_AGGREGATE = "no_aggregate"
+    QUERY_FAILED = "query_failed"
+    SQL_NOT_SUPPORTED = "sql_not_supported"
+    SQL_UNREADABLE = "sql_unreadable"
+    TABLE_NOT_GRANTED = "table_not_granted"
+    TABLE_UNKNOWN = "table_unknown"
+    TEXT_FROM_QUERY = "text_from_query"
+    UNIT_NOT_REACHABLE = "unit_not_reachable"
+
+    # the comparison
+    HEADER_DIFFERS = "header_differs"
+    ROW_DUPLICATE = "row_duplicate"
+    ROW_EXTRA = "row_extra"
+    ROW_MISSING = "row_missing"
+    ROW_ORDER_DIFFERS = "row_order_differs"
+    VALUE_DIFFERS = "value_differs"
+
+    # disclosure control
+    COMPLEMENT_SMALL = "complement_small"
+    DOMINANCE_NOT_CHECKED = "dominance_not_checked"
+    THRESHOLD = "threshold"
+
+
+_BLOCK = frozenset({
+    FindingCode.BINARY_IN_TEXT,
+    FindingCode.DATASET_NOT_GRANTED,
+    FindingCode.EMPTY_FILE,
+    FindingCode.EXTENSION_MISMATCH,
+    FindingCode.HEADER_DIFFERS,
+    FindingCode.IDENTIFIER_IN_OUTPUT,
+    FindingCode.NOT_UTF8,
+    FindingCode.NO_AGGREGATE,
+    FindingCode.ROW_DUPLICATE,
+    FindingCode.ROW_EXTRA,
+    FindingCode.ROW_MISSING,
+    FindingCode.TABLE_NOT_GRANTED,
+    FindingCode.THRESHOLD,
+    FindingCode.TYPE_NOT_ALLOWED,
+    FindingCode.VALUE_DIFFERS,
+})
+_REVIEW = frozenset({
+    FindingCode.CLAIM_HASH_DIFFERS,
+    FindingCode.COMPLEMENT_SMALL,
+    FindingCode.DOMINANCE_NOT_CHECKED,
+    FindingCode.ROW_ORDER_DIFFERS,
+    FindingCode.TEXT_FROM_QUERY,
+})
+
+
+def _verdict(code: FindingCode) -> Verdict:
+    if code is FindingCode.RECOMPUTED:
+        return Verdict.PASS
+    if code in _BLOCK:
+        return Verdict.BLOCK
+    return Verdict.REVIEW if code in _REVIEW else Verdict.NOT_PROVEN
+
+
+VERDICTS: Mapping[FindingCode, Verdict] = {code: _verdict(code) for code in FindingCode}
+"""What each finding does. Whatever is not listed as something else is *not proven*: a new code cannot pass."""
