@@ -29,16 +29,24 @@ class Reason(StrEnum):
 
     # input
     ALREADY_EXISTS = "already_exists"
+    COLUMN_UNKNOWN = "column_unknown"
     CROSS_SITE_REQUEST = "cross_site_request"
+    DATASET_UNKNOWN = "dataset_unknown"
     FIELD_INVALID = "field_invalid"
     FIELD_MISSING = "field_missing"
     NOT_FOUND = "not_found"
     SLUG_INVALID = "slug_invalid"
+    SQL_FAILED = "sql_failed"
+    SQL_NOT_ONE_SELECT = "sql_not_one_select"
+    TABLE_UNKNOWN = "table_unknown"
 
     # files of the project folder
     FILE_CHANGED_WHILE_COPIED = "file_changed_while_copied"
+    DIRECTORY_NOT_EMPTY = "directory_not_empty"
+    FILE_LINK_REFUSED = "file_link_refused"
     FILE_NAME_REFUSED = "file_name_refused"
     FILE_NOT_FOUND = "file_not_found"
+    FILE_NOT_READABLE = "file_not_readable"
     FILE_NOT_REGULAR = "file_not_regular"
     FILE_OUTSIDE_PROJECT = "file_outside_project"
     FILE_TOO_LARGE = "file_too_large"
@@ -50,6 +58,7 @@ class Reason(StrEnum):
     DATABASE_LOCKED = "database_locked"
     DATA_HASH_MISMATCH = "data_hash_mismatch"
     DISK_FULL = "disk_full"
+    KERNEL_TOO_OLD = "kernel_too_old"
     PORT_IN_USE = "port_in_use"
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     SERVICE_ANSWER_UNREADABLE = "service_answer_unreadable"
