@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 
 from onggi.errors import OnggiError, Unavailable, from_json
 from onggi.events import Event
