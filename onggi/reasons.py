@@ -43,6 +43,7 @@ class Reason(StrEnum):
     # files of the project folder
     DIRECTORY_NOT_EMPTY = "directory_not_empty"
     FILE_CHANGED_WHILE_COPIED = "file_changed_while_copied"
+    FILE_EXISTS = "file_exists"
     FILE_LINK_REFUSED = "file_link_refused"
     FILE_NAME_REFUSED = "file_name_refused"
     FILE_NOT_FOUND = "file_not_found"
@@ -54,7 +55,6 @@ class Reason(StrEnum):
 
     # egress review
     ALREADY_VOTED = "already_voted"
-    EVENT_ID_REUSED = "event_id_reused"
     EVENT_SOURCE_WRONG = "event_source_wrong"
     NOT_OWN_REQUEST = "not_own_request"
     OUTPUT_BLOCKED = "output_blocked"
@@ -71,16 +71,37 @@ class Reason(StrEnum):
     VOTE_MISSING = "vote_missing"
     VOTE_REASON_MISSING = "vote_reason_missing"
 
+    # session and display gate
+    AGENT_ANSWER_REFUSED = "agent_answer_refused"
+    AGENT_UNREACHABLE = "agent_unreachable"
+    CROSS_SESSION_REQUEST = "cross_session_request"
+    DISPLAY_CELL_LIMIT = "display_cell_limit"
+    DISPLAY_IMAGE_LIMIT = "display_image_limit"
+    DISPLAY_IMAGE_TOO_LARGE = "display_image_too_large"
+    DISPLAY_MESSAGE_DROPPED = "display_message_dropped"
+    DISPLAY_SESSION_LIMIT = "display_session_limit"
+    DISPLAY_TYPE_HIDDEN = "display_type_hidden"
+    FILE_TYPE_NOT_SHOWN = "file_type_not_shown"
+    GRANT_UNCONFIRMED = "grant_unconfirmed"
+    NOTEBOOK_UNREADABLE = "notebook_unreadable"
+    RATE_LIMITED = "rate_limited"
+    ROUTE_CLOSED = "route_closed"
+    SUBMIT_RUNNING = "submit_running"
+    TOO_MANY_KERNELS = "too_many_kernels"
+
     # operation
+    ALREADY_RUNNING = "already_running"
     AUDIT_TAMPERED = "audit_tampered"
     AUDIT_UNREACHABLE = "audit_unreachable"
     CLOCK_WRONG = "clock_wrong"
     DATABASE_LOCKED = "database_locked"
     DATA_HASH_MISMATCH = "data_hash_mismatch"
+    DATA_SOURCE_UNREADABLE = "data_source_unreadable"
     DISK_FULL = "disk_full"
     EVENT_ID_REUSED = "event_id_reused"
     KERNEL_TOO_OLD = "kernel_too_old"
     PORT_IN_USE = "port_in_use"
+    ROOT_REFUSED = "root_refused"
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     SERVICE_ANSWER_UNREADABLE = "service_answer_unreadable"
     SERVICE_UNREACHABLE = "service_unreachable"
