@@ -1,0 +1,149 @@
+"""Onggi on one machine: the one place that composes everything.
+
+`run` starts egress review (which keeps the audit log) first, because nothing may happen unrecorded, then desk, broker,
+hub and proxy together; each is a process of its own, all listen on loopback, all end with this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub import preflight
+from hub.composition import Installation, services
+from hub.demo_data import ensure_demo_data
+from hub.supervise import EX_CONFIG, ServiceRefused, Supervisor
+from onggi import words
+from onggi.errors import OnggiError
+from web.kit import say_reason
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator chose.
+
+    Attributes:
+        state: the state folder; made if it is not there.
+        base_port: the proxy's port; five more follow it (see `Installation`).
+        unsafe_no_sandbox: start compute although no sandbox works; every page then says so.
+        language: of what is printed.
+    """
+
+    state: Path
+    base_port: int = 8000
+    unsafe_no_sandbox: bool = False
+    language: str = words.DEFAULT_LANGUAGE
+
+
+def main(options: Options) -> int:
+    """Run until interrupted; the exit status (0 after a signal, 78 when something refuses to start)."""
+    try:
+        return asyncio.run(_run(options))
+    except OnggiError as error:
+        _print_error(options, say_reason(options.language, error.reason.value, error.params))
+    except ServiceRefused as refusal:
+        _print_error(options, refusal.message or refusal.name)
+    return EX_CONFIG
+
+
+async def _run(options: Options) -> int:
+    began = time.monotonic()
+    installation = Installation.at(options.state, options.base_port, options.unsafe_no_sandbox)
+    stop = _stop_on_signals()
+    with preflight.only_one(installation):
+        preflight.check(installation)
+        supervisor = Supervisor(installation.logs, lambda *what: _tell(options, *what))
+        try:
+            for step in (_start_log, _prepare, _start_rest):
+                await _unless_stopped(step(supervisor, installation), stop)
+                if stop.is_set():
+                    return 0
+            _print_ready(options, installation, time.monotonic() - began)
+            await _unless_stopped(supervisor.wait(), stop)
+        finally:
+            _say(options, "stopping")
+            await supervisor.stop()
+    return 0
+
+
+async def _start_log(supervisor: Supervisor, installation: Installation) -> None:
+    """Egress review first, and the demo data beside it."""
+    every = services(installation)
+    await asyncio.gather(
+        supervisor.start([every["review"]]), asyncio.to_thread(ensure_demo_data, installation)
+    )
+
+
+async def _prepare(_supervisor: Supervisor, installation: Installation) -> None:
+    """The demo's people, projects and grants, through the same actions as everyone's."""
+    from hub.demo import seed_demo
+
+    await asyncio.to_thread(seed_demo, installation)
+
+
+async def _start_rest(supervisor: Supervisor, installation: Installation) -> None:
+    every = services(installation)
+    await supervisor.start([every[name] for name in ("desk", "broker", "proxy", "hub")])
+
+
+async def _unless_stopped(work: Awaitable[None], stop: asyncio.Event) -> None:
+    """Do `work`, or leave it when a signal comes first.
+
+    Raises:
+        ServiceRefused: what `work` raised.
+    """
+    task = asyncio.ensure_future(work)
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task in done:
+        task.result()
+        return
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(one, stop.set)
+    return stop
+
+
+def _say(options: Options, key: str, **params: object) -> None:
+    print(words.say(options.language, f"embedded.{key}", **params), flush=True)
+
+
+def _tell(options: Options, what: str, name: str, status: int) -> None:
+    if what == "started":
+        _say(options, "started", name=name)
+    elif what == "ended":
+        _say(options, "ended", name=name, status=status)
+
+
+def _print_ready(options: Options, installation: Installation, seconds: float) -> None:
+    from hub.demo import passwords_once
+
+    shown = passwords_once(installation)
+    if shown:
+        _say(options, "passwords_intro")
+        for person, password in shown.items():
+            print(f"  {person:<12} {password}")
+    if installation.unsafe_no_sandbox:
+        _say(options, "unsafe")
+    _say(options, "ready", url=installation.origin("desk"), seconds=f"{seconds:.1f}")
+    _say(options, "how_to_stop", pid=os.getpid())
+
+
+def _print_error(options: Options, sentence: str) -> None:
+    print(words.say(options.language, "embedded.refused", sentence=sentence), file=sys.stderr, flush=True)
+
+

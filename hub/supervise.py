@@ -1,0 +1,171 @@
+"""Starts the processes of one machine, watches them, starts again what ends, and ends them all.
+
+Guarantees: a process that this supervisor started does not outlive it, however it ends (the kernel kills the child when
+its parent dies); a process that ends by itself is started again with growing pauses, unless it said that its
+configuration is wrong (exit status 78), in which case everything is ended.
+Does not guarantee: anything about processes that the children start; each of them holds to the same rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2 as httpx
+
+EX_CONFIG = 78
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 10.0
+_PR_SET_PDEATHSIG = 1
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GOOD_RUN_S = 0.2, 10.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One process.
+
+    Attributes:
+        name: what people call it, and its log's name.
+        health: URL that answers below 500 when it is ready.
+        socket: UNIX socket over which `health` is asked, or None for TCP.
+    """
+
+    name: str
+    argv: Sequence[str]
+    environ: Mapping[str, str]
+    health: str
+    socket: Path | None = None
+
+
+class ServiceRefused(Exception):  # noqa: N818 - it did not fail, it refused
+    """A process ended with a message for the operator instead of starting."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name = name
+        self.message = message
+
+
+class Supervisor:
+    """Runs services until it is told to stop.
+
+    Args:
+        logs: folder for `<name>.log`.
+        report: is told what happens: (`started`|`ended`|`restarting`, service name, exit status or 0).
+    """
+
+    def __init__(self, logs: Path, report: Callable[[str, str, int], None]) -> None:
+        self._logs = logs
+        self._report = report
+        self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._watchers: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    async def start(self, services: Sequence[Service]) -> None:
+        """Start all of them and wait until all are healthy.
+
+        Raises:
+            ServiceRefused: if one ends instead.
+        """
+        for service in services:
+            await self._launch(service)
+            self._watchers.append(asyncio.create_task(self._watch(service)))
+        await asyncio.gather(*(self._until_healthy(service) for service in services))
+
+    async def wait(self) -> None:
+        """Run until a watcher gives up.
+
+        Raises:
+            ServiceRefused: when a service cannot be started again.
+        """
+        await asyncio.gather(*self._watchers)
+
+    async def stop(self) -> None:
+        """End every process, the last started first; those that do not obey are killed."""
+        self._stopping = True
+        for watcher in self._watchers:
+            watcher.cancel()
+        for process in reversed(list(self._running.values())):
+            await _end(process)
+        self._running.clear()
+
+    def pids(self) -> dict[str, int]:
+        """The process ids of what is running, by service name."""
+        return {name: process.pid for name, process in self._running.items() if process.returncode is None}
+
+    async def _launch(self, service: Service) -> None:
+        with (self._logs / f"{service.name}.log").open("ab") as log:
+            self._running[service.name] = await asyncio.create_subprocess_exec(
+                *service.argv,
+                env=dict(service.environ),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    async def _watch(self, service: Service) -> None:
+        pause, loop = _FIRST_PAUSE_S, asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            status = await self._running[service.name].wait()
+            if status == EX_CONFIG:
+                raise ServiceRefused(service.name, self._last_words(service))
+            self._report("ended", service.name, status)
+            pause = _FIRST_PAUSE_S if loop.time() - began > _GOOD_RUN_S else min(2 * pause, _LONGEST_PAUSE_S)
+            await asyncio.sleep(pause)
+            self._report("restarting", service.name, 0)
+            await self._launch(service)
+
+    async def _until_healthy(self, service: Service) -> None:
+        deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
+        transport = httpx.AsyncHTTPTransport(uds=str(service.socket)) if service.socket else None
+        async with httpx.AsyncClient(transport=transport, timeout=2, trust_env=False) as client:
+            while asyncio.get_running_loop().time() < deadline:
+                self._raise_if_refused()
+                if await _answers(client, service.health):
+                    self._report("started", service.name, 0)
+                    return
+                await asyncio.sleep(0.05)
+        raise ServiceRefused(service.name, self._last_words(service))
+
+    def _raise_if_refused(self) -> None:
+        for watcher in self._watchers:
+            failure = watcher.exception() if watcher.done() and not watcher.cancelled() else None
+            if failure is not None:
+                raise failure
+
+    def _last_words(self, service: Service) -> str:
+        log = self._logs / f"{service.name}.log"
+        lines = log.read_text("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+
+async def _answers(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(url)).status_code < httpx.codes.INTERNAL_SERVER_ERROR
+    except httpx.HTTPError:
+        return False
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _die_with_parent() -> None:
+    """In the child, before exec: the kernel kills it when the supervisor's main thread ends."""
+    if ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        sys.exit(EX_CONFIG)
