@@ -47,6 +47,10 @@ class Unit(Protocol):
         """
         ...
 
+    def add_intake(self, member: str, size: int, at: datetime, event: Event) -> None:
+        """Count bytes that a member handed in, for `received_bytes`."""
+        ...
+
     def add_votes(self, votes: Sequence[Vote], event: Event) -> None:
         """Keep a ballot paper.
 
