@@ -1,0 +1,116 @@
+"""A running Onggi of the tour's own: a fresh state folder, free ports, ended at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2 as httpx
+
+from hub.composition import Installation
+
+START_TIMEOUT_S = 90.0
+
+
+class DidNotStart(Exception):  # noqa: N818 - says what happened
+    """`onggi up` ended instead of becoming ready; the text is what it printed."""
+
+
+class Running:
+    """A started `onggi up`."""
+
+    def __init__(self, installation: Installation, process: subprocess.Popen[bytes], output: Path) -> None:
+        self.installation = installation
+        self.process = process
+        self.output = output
+
+    def origin(self, name: str) -> str:
+        """The origin of `hub_public`, `desk` or `review`."""
+        return self.installation.origin(name)
+
+    def password(self, person: str) -> str:
+        """A demo person's password."""
+        path = self.installation.secrets / "demo-passwords.json"
+        return str(json.loads(path.read_text("utf-8"))[person])
+
+    def wait_until_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until the desk answers and the hub leads to sign-in.
+
+        Raises:
+            DidNotStart: with what was printed.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            if self._answers():
+                return
+            time.sleep(0.1)
+        raise DidNotStart(self.output.read_text("utf-8", "replace"))
+
+    def stop(self) -> int:
+        """SIGTERM, and wait; the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+    def _answers(self) -> bool:
+        try:
+            pages = (f"{self.origin('desk')}/healthz", f"{self.origin('hub_public')}/hub/login")
+            return all(httpx.get(page, timeout=2, trust_env=False).is_success for page in pages)
+        except httpx.HTTPError:
+            return False
+
+
+def start(state: Path, base_port: int) -> Running:
+    """Start `onggi up` on `state`; does not wait."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    installation = Installation.at(state, base_port)
+    output = installation.logs / "up.log"
+    with output.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hub.cli", "up", "--state", str(state), "--base-port", str(base_port)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    return Running(installation, process, output)
+
+
+@contextlib.contextmanager
+def fresh() -> Iterator[Running]:
+    """A ready installation in a fresh folder, which is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="onggi-") as folder:
+        running = start(Path(folder) / "state", free_base_port())
+        try:
+            running.wait_until_ready()
+            yield running
+        finally:
+            running.stop()
+
+
+def free_base_port() -> int:
+    """A base port such that it and the five that follow are free on loopback."""
+    while True:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            base = int(one.getsockname()[1])
+        if base < 60000 and all(_is_free(base + offset) for offset in range(6)):
+            return base
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
