@@ -14,6 +14,7 @@ class Reason(StrEnum):
 
     # access
     GRANT_ENDED = "grant_ended"
+    LAST_ADMIN = "last_admin"
     MEMBERSHIP_ENDED = "membership_ended"
     MEMBERSHIP_NOT_STARTED = "membership_not_started"
     NOT_A_MEMBER = "not_a_member"

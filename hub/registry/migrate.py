@@ -1,0 +1,54 @@
+"""Bring a registry's tables up to date, once, whoever comes first."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine
+
+from hub.registry.sql import SqlRegistry, registry_engine, translated_errors
+
+_HERE = Path(__file__).parent / "migrations"
+
+
+def upgrade(engine: Engine) -> None:
+    """Run the missing migrations.
+
+    Raises:
+        Unavailable: if the database cannot serve.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    with translated_errors(), _alone(engine), engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def open_registry(url: str) -> SqlRegistry:
+    """The registry at `url`, up to date.
+
+    Raises:
+        Unavailable: if the database cannot serve.
+    """
+    engine = registry_engine(url)
+    upgrade(engine)
+    return SqlRegistry(engine)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Hold others off: hub, desk and the command line may all start at once on one SQLite file."""
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or not path or path == ":memory:":
+        yield
+        return
+    Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with Path(f"{path}.upgrade").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
