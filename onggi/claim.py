@@ -73,7 +73,7 @@ class Claim:
         """
         body = canonical_json(self.to_json())
         if len(body) > MAX_CLAIM_BYTES:
-            raise Invalid(Reason.FILE_TOO_LARGE, file=CLAIM_SUFFIX, limit=MAX_CLAIM_BYTES)
+            raise Invalid(Reason.FILE_TOO_LARGE, name=CLAIM_SUFFIX, limit=MAX_CLAIM_BYTES)
         return body
 
 
@@ -89,7 +89,7 @@ def claim_from_bytes(raw: bytes) -> Claim:
         Invalid: naming the field that is wrong.
     """
     if len(raw) > MAX_CLAIM_BYTES:
-        raise Invalid(Reason.FILE_TOO_LARGE, file=CLAIM_SUFFIX, limit=MAX_CLAIM_BYTES)
+        raise Invalid(Reason.FILE_TOO_LARGE, name=CLAIM_SUFFIX, limit=MAX_CLAIM_BYTES)
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):

@@ -128,9 +128,9 @@ def read_manifest(folder: Path | str, sha256: str | None = None) -> Manifest:
         with path.open("rb") as file:
             raw = file.read(MAX_MANIFEST_BYTES + 1)
     except OSError:
-        raise NotFound(Reason.FILE_NOT_FOUND, file=str(path)) from None
+        raise NotFound(Reason.FILE_NOT_FOUND, name=path) from None
     if len(raw) > MAX_MANIFEST_BYTES:
-        raise Invalid(Reason.FILE_TOO_LARGE, file=str(path), limit=MAX_MANIFEST_BYTES)
+        raise Invalid(Reason.FILE_TOO_LARGE, name=path, limit=MAX_MANIFEST_BYTES)
     if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:
         raise Tampered(Reason.DATA_HASH_MISMATCH, file=MANIFEST_FILE)
     return manifest_from_bytes(raw)
