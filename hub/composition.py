@@ -58,6 +58,11 @@ class Installation:
         """Folder of data sets: `<name>/<version>`."""
         return self.state / "data"
 
+    @property
+    def compute_python(self) -> Path:
+        """The Python of the compute environment."""
+        return self.home / "env" / "compute" / "bin" / "python"
+
     def port(self, name: str) -> int:
         """The port of `hub_public`, `desk`, `review`, `hub` or `proxy_api`."""
         return self.base_port + _PORTS[name]

@@ -145,5 +145,3 @@ def _print_ready(options: Options, installation: Installation, seconds: float) -
 
 def _print_error(options: Options, sentence: str) -> None:
     print(words.say(options.language, "embedded.refused", sentence=sentence), file=sys.stderr, flush=True)
-
-

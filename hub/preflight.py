@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from hub.composition import Installation
 from onggi.errors import Conflict, Unavailable
 from onggi.reasons import Reason
-from onggi.sandbox.probe import probe
+from onggi.sandbox import probe
 
 NEEDED_BYTES = 512 * 1024**2
 
