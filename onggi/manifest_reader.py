@@ -1,4 +1,4 @@
-"""The strict reader of a manifest's wire form: what is unknown, missing, mistyped or inconsistent is named."""
+"""Strict reader of a manifest's wire form: what is unknown, missing, mistyped or inconsistent is named."""
 
 from __future__ import annotations
 

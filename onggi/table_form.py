@@ -2,19 +2,19 @@
 
 **Views.** A data set `x-y` is a DuckDB schema `x_y`; each of its tables is a view in it that selects the
 columns of the manifest, in order, from the files of the manifest, in order, without a hive column (so the
-bucket is no column). A table name that only one data set of the query has is a view in the schema `main` too.
-`view_statements` is that rule; both sides run it.
+bucket is no column). A table name that only one data set of the query has is a view in the schema `main`
+too. `view_statements` is that rule; both sides run it.
 
-**Rows.** All rows of the result, ordered by `order_rows`: left to right over all columns, NULL last, NaN after
-the other numbers, text by code point. An ORDER BY of the researcher therefore only matters together with
-LIMIT. Whoever selects the group keys first gets a table ordered by its keys.
+**Rows.** All rows of the result, ordered by `order_rows`: left to right over all columns, NULL last, NaN
+after the other numbers, text by code point. An ORDER BY of the researcher therefore only matters together
+with LIMIT. Whoever selects the group keys first gets a table ordered by its keys.
 
-**Text.** UTF-8 without BOM, a header, records ended by LF, fields as in RFC 4180. NULL is an empty field, empty
-text is `""`; a record of one column that is NULL is `""` too, since an empty line is no record. Whole numbers
-in decimal, fractions as the shortest text that reads back as the same double (`repr`; `-0.0` is `0.0`), DECIMAL
-with all its digits, booleans `true` and `false`, dates `2026-11-21`, timestamps `2026-11-21T09:30:00` (fraction
-only if there is one; with time zone: in UTC with `Z`). Lists, structs, blobs and intervals have no form and
-are refused.
+**Text.** UTF-8 without BOM, a header, records ended by LF, fields as in RFC 4180. NULL is an empty field,
+empty text is `""`; a record of one column that is NULL is `""` too, since an empty line is no record.
+Whole numbers in decimal, fractions as the shortest text that reads back as the same double (`repr`; `-0.0`
+is `0.0`), DECIMAL with all its digits, booleans `true` and `false`, dates `2026-11-21`, timestamps
+`2026-11-21T09:30:00` (fraction only if there is one; with time zone: in UTC with `Z`). Lists, structs,
+blobs and intervals have no form and are refused.
 
 Not guaranteed: that two runs add doubles in the same order. Who compares fractions allows for last digits.
 """

@@ -1,7 +1,8 @@
 """From a unit to its bucket: `splitmix64`, the same in Python, Arrow, NumPy, SQL and on a GPU.
 
-`bucket(x) = splitmix64(x) mod N` where x is the unit's whole number as unsigned 64 bit. It uses only xor, shift,
-addition and multiplication modulo 2^64, so any of them reproduces it in five lines (`docs/reference/manifest.md`).
+`bucket(x) = splitmix64(x) mod N` where x is the unit's whole number as unsigned 64 bit. It uses only xor,
+shift, addition and multiplication modulo 2^64: any of them reproduces it in five lines
+(`docs/reference/manifest.md`).
 
 Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014 (SplitMix64, with
 the increment 0x9E3779B97F4A7C15 added first).

