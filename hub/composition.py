@@ -32,7 +32,7 @@ class Installation:
     source: Path
 
     @classmethod
-    def at(cls, state: Path, base_port: int, unsafe_no_sandbox: bool = False) -> Installation:
+    def at(cls, state: Path, base_port: int, *, unsafe_no_sandbox: bool = False) -> Installation:
         """The installation whose state is in `state`; makes its folders and service tokens."""
         source = Path(__file__).resolve().parent.parent
         made = cls(state.resolve(), base_port, unsafe_no_sandbox, default_home(), source)

@@ -1,7 +1,8 @@
 """Onggi on one machine: the one place that composes everything.
 
-`run` starts egress review (which keeps the audit log) first, because nothing may happen unrecorded, then desk, broker,
-hub and proxy together; each is a process of its own, all listen on loopback, all end with this one.
+`run` starts egress review (which keeps the audit log) first, because nothing may happen unrecorded,
+then desk, broker, hub and proxy together; each is a process of its own, all listen on loopback, all end
+with this one.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def main(options: Options) -> int:
 
 async def _run(options: Options) -> int:
     began = time.monotonic()
-    installation = Installation.at(options.state, options.base_port, options.unsafe_no_sandbox)
+    installation = Installation.at(options.state, options.base_port, unsafe_no_sandbox=options.unsafe_no_sandbox)
     stop = _stop_on_signals()
     with preflight.only_one(installation):
         preflight.check(installation)

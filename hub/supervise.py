@@ -1,9 +1,10 @@
 """Starts the processes of one machine, watches them, starts again what ends, and ends them all.
 
-Guarantees: a process that this supervisor started does not outlive it, however it ends (the kernel kills the child when
-its parent dies); a process that ends by itself is started again with growing pauses, unless it said that its
-configuration is wrong (exit status 78), in which case everything is ended.
-Does not guarantee: anything about processes that the children start; each of them holds to the same rule.
+Guarantees: a process that this supervisor started does not outlive it, however it ends (the kernel
+kills the child when its parent dies); a process that ends by itself is started again with growing
+pauses, unless it said that its configuration is wrong (exit status 78), in which case everything is
+ended. Does not guarantee: anything about processes that the children start; each of them holds to the
+same rule.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Service:
     socket: Path | None = None
 
 
-class ServiceRefused(Exception):  # noqa: N818 - it did not fail, it refused
+class ServiceRefused(Exception):
     """A process ended with a message for the operator instead of starting."""
 
     def __init__(self, name: str, message: str) -> None:

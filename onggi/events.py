@@ -118,9 +118,9 @@ def canonical_json(value: object) -> bytes:
         Invalid: for floats, integers beyond ±(2^53 − 1), non-string keys, lone surrogates and foreign types.
     """
     try:
-        return json.dumps(
-            _ordered(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        ).encode("utf-8")
+        return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+            "utf-8"
+        )
     except (UnicodeEncodeError, RecursionError):
         raise Invalid(Reason.FIELD_INVALID, field="json", value="text") from None
 
@@ -135,7 +135,10 @@ def _ordered(value: object) -> object:
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise Invalid(Reason.FIELD_INVALID, field="json", value="key")
-        return {key: _ordered(value[key]) for key in sorted(value, key=lambda k: k.encode("utf-16-be", "surrogatepass"))}
+        return {
+            key: _ordered(value[key])
+            for key in sorted(value, key=lambda k: k.encode("utf-16-be", "surrogatepass"))
+        }
     if isinstance(value, list | tuple):
         return [_ordered(item) for item in value]
     raise Invalid(Reason.FIELD_INVALID, field="json", value=type(value).__name__)

@@ -37,7 +37,9 @@ def slots(sentence: str) -> frozenset[str]:
 
 
 def say(language: str, key: str, **params: object) -> str:
-    """The sentence for `key`; an unknown language falls back to the default, an unknown key is shown as itself."""
+    """The sentence for `key`; an unknown language falls back to the default, an unknown key is shown
+    as itself.
+    """
     sentence = catalogue(language if language in LANGUAGES else DEFAULT_LANGUAGE).get(key, key)
     return _SLOT.sub(lambda slot: str(params.get(slot[1], slot[0])), sentence)
 

@@ -27,7 +27,9 @@ class ServiceClient:
         token: the caller's service token or session key.
     """
 
-    def __init__(self, service: str, base_url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, service: str, base_url: str, token: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self._service = service
         self._client = httpx.Client(
             base_url=base_url,

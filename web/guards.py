@@ -1,8 +1,9 @@
 """What every answer carries and what every request must satisfy.
 
-Guarantees: no page of ours runs inline or foreign script or is framed; a state-changing request that a browser
-made from another origin (another port included: that is where sessions live) is refused before any view runs.
-Does not guarantee: anything about requests that carry a bearer token; those are no browser's.
+Guarantees: no page of ours runs inline or foreign script or is framed; a state-changing request that a
+browser made from another origin (another port included: that is where sessions live) is refused before
+any view runs. Does not guarantee: anything about requests that carry a bearer token; those are no
+browser's.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from onggi.errors import Refused
 from onggi.reasons import Reason
 
+_PERMISSIONS = "camera=(), clipboard-read=(), display-capture=(), geolocation=(), microphone=()"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def content_security_policy(form_targets: tuple[str, ...]) -> str:
-    """The policy of our own pages; `form_targets` are the origins that a form may lead to (redirects included)."""
+    """The policy of our own pages.
+
+    Args:
+        form_targets: the origins that a form may lead to, redirects included.
+    """
     return "; ".join(
         (
             "default-src 'none'",
@@ -43,13 +49,14 @@ class SecurityHeaders:
             "Content-Security-Policy": content_security_policy(form_targets),
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
-            "Permissions-Policy": "camera=(), clipboard-read=(), display-capture=(), geolocation=(), microphone=()",
+            "Permissions-Policy": _PERMISSIONS,
             "Referrer-Policy": "same-origin",
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -74,6 +81,7 @@ class SameOriginOnly:
         self._host = origin.partition("://")[2]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a request, or pass it on (ASGI)."""
         if scope["type"] == "http" and not self._acceptable(scope):
             refusal = JSONResponse(Refused(Reason.CROSS_SITE_REQUEST).to_json(), 403)
             await refusal(scope, receive, send)

@@ -1,7 +1,7 @@
 """Pages of a trusted service: one site value, one `render`, one way to answer an error.
 
-A site is one service with pages of its own on an origin of its own. `create_site` composes the Starlette app with all
-guards, so that no service can forget one.
+A site is one service with pages of its own on an origin of its own. `create_site` composes the
+Starlette app with all guards, so that no service can forget one.
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ def create_site(site: Site, routes: Sequence[BaseRoute], **app_options: Any) -> 
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """A page in the reader's language. Templates get `t`, `reason`, `date`, `moment`, `number`, `size`, `csrf_input`."""
+    """A page in the reader's language. Templates get `t`, `reason`, `date`, `moment`, `number`,
+    `size`, `csrf_input`.
+    """
     site: Site = request.app.state.site
     language = language_of(request)
     page = request.app.state.pages.get_template(template).render(
@@ -148,7 +150,9 @@ async def _healthz(_request: Request) -> Response:
 async def _show_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, OnggiError):
         raise error
-    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(("/api", "/internal")):
+    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(
+        ("/api", "/internal")
+    ):
         if isinstance(error, SignInNeeded):
             return to_sign_in(request)
         return render(request, "error.html", error.status, error=error)

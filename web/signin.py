@@ -1,7 +1,8 @@
 """Signing in through the hub: OAuth 2 authorization code with PKCE, JupyterHub as the provider.
 
-What the cookie holds afterwards is the person's name and the moment of signing in, signed, nothing else: no Hub
-token ever reaches a browser through us. What the person may do is asked anew at each request.
+What the cookie holds afterwards is the person's name and the moment of signing in, signed, nothing
+else: no Hub token ever reaches a browser through us. What the person may do is asked anew at each
+request.
 """
 
 from __future__ import annotations
@@ -121,7 +122,9 @@ def sign_in_routes(settings: HubSignIn) -> Sequence[BaseRoute]:
 async def _who(settings: HubSignIn, token: str) -> str:
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
         try:
-            answer = await client.get(f"{settings.hub_api}/user", headers={"Authorization": f"Bearer {token}"})
+            answer = await client.get(
+                f"{settings.hub_api}/user", headers={"Authorization": f"Bearer {token}"}
+            )
             answer.raise_for_status()
             name = answer.json()["name"]
         except (httpx.HTTPError, ValueError, KeyError):

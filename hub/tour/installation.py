@@ -18,9 +18,10 @@ import httpx2 as httpx
 from hub.composition import Installation
 
 START_TIMEOUT_S = 90.0
+_HIGHEST_BASE = 60_000
 
 
-class DidNotStart(Exception):  # noqa: N818 - says what happened
+class DidNotStart(Exception):
     """`onggi up` ended instead of becoming ready; the text is what it printed."""
 
 
@@ -103,7 +104,7 @@ def free_base_port() -> int:
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             base = int(one.getsockname()[1])
-        if base < 60000 and all(_is_free(base + offset) for offset in range(6)):
+        if base < _HIGHEST_BASE and all(_is_free(base + offset) for offset in range(6)):
             return base
 
 

@@ -17,7 +17,7 @@ from hub.tour.visitor import Visitor
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a cell showed: printed text, displayed text and the error name, if any; seconds until the reply."""
+    """What a cell showed (printed and displayed text), its error name, and seconds until the reply."""
 
     text: str
     error: str | None

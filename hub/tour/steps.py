@@ -1,6 +1,7 @@
 """The steps of the tour, in order: what a researcher, two reviewers and an administrator do.
 
-Each step takes the tour's `Journey`, does one thing as a person would, and raises `StepFailed` when it does not come out as promised.
+Each step takes the tour's `Journey`, does one thing as a person would, and raises `StepFailed` when it does
+not come out as promised.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ TABLE = (
 SESSION_TIMEOUT_S, CHECK_TIMEOUT_S, EXPIRY_TIMEOUT_S = 60.0, 90.0, 60.0
 
 
-class StepFailed(Exception):  # noqa: N818 - says what happened
+class StepFailed(Exception):
     """A step did not come out as promised."""
 
 

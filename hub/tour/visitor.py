@@ -35,7 +35,7 @@ class _Forms(HTMLParser):
             self.forms[-1].fields[values["name"]] = values.get("value", "")
 
 
-class NoSuchForm(Exception):  # noqa: N818 - it says what is not there
+class NoSuchForm(Exception):
     """The page has no form that goes there."""
 
 
