@@ -11,11 +11,12 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
+
+import typer
 
 from hub import preflight
 from hub.composition import Installation, services
@@ -56,7 +57,9 @@ def main(options: Options) -> int:
 
 async def _run(options: Options) -> int:
     began = time.monotonic()
-    installation = Installation.at(options.state, options.base_port, unsafe_no_sandbox=options.unsafe_no_sandbox)
+    installation = Installation.at(
+        options.state, options.base_port, unsafe_no_sandbox=options.unsafe_no_sandbox
+    )
     stop = _stop_on_signals()
     with preflight.only_one(installation):
         preflight.check(installation)
@@ -120,7 +123,7 @@ def _stop_on_signals() -> asyncio.Event:
 
 
 def _say(options: Options, key: str, **params: object) -> None:
-    print(words.say(options.language, f"embedded.{key}", **params), flush=True)
+    typer.echo(words.say(options.language, f"embedded.{key}", **params))
 
 
 def _tell(options: Options, what: str, name: str, status: int) -> None:
@@ -137,7 +140,7 @@ def _print_ready(options: Options, installation: Installation, seconds: float) -
     if shown:
         _say(options, "passwords_intro")
         for person, password in shown.items():
-            print(f"  {person:<12} {password}")
+            typer.echo(f"  {person:<12} {password}")
     if installation.unsafe_no_sandbox:
         _say(options, "unsafe")
     _say(options, "ready", url=installation.origin("desk"), seconds=f"{seconds:.1f}")
@@ -145,4 +148,4 @@ def _print_ready(options: Options, installation: Installation, seconds: float) -
 
 
 def _print_error(options: Options, sentence: str) -> None:
-    print(words.say(options.language, "embedded.refused", sentence=sentence), file=sys.stderr, flush=True)
+    typer.echo(words.say(options.language, "embedded.refused", sentence=sentence), err=True)

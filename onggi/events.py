@@ -75,7 +75,7 @@ class Event:
         return body
 
 
-def new_event(  # noqa: PLR0913 - the fields of an event are what they are
+def new_event(
     clock: Clock,
     source: str,
     actor: str,

@@ -25,11 +25,17 @@ class Shown:
 
 
 class Kernel:
-    """A running kernel in a person's session (default JSON websocket protocol)."""
+    """A running kernel of a person's server (default JSON websocket protocol).
 
-    def __init__(self, visitor: Visitor, project: str, timeout_s: float = 60) -> None:
+    Args:
+        visitor: a signed-in person who has opened the server's pages.
+        server: the server's name; a project's slug, or empty for a plain JupyterHub's default server.
+        timeout_s: of each wait for a message.
+    """
+
+    def __init__(self, visitor: Visitor, server: str, timeout_s: float = 60) -> None:
         self._visitor = visitor
-        self._base = f"{visitor.hub}/user/{visitor.name}/{project}/"
+        self._base = f"{visitor.hub}/user/{visitor.name}/" + (f"{server}/" if server else "")
         self._timeout_s = timeout_s
         self._session = uuid.uuid4().hex
         model = self._post("api/kernels", {"name": "python3"}).json()

@@ -1,0 +1,133 @@
+"""Execute round trip: an Onggi session against a plain JupyterHub single-user server, side by side.
+
+Both run at the same time on this machine behind the same kind of proxy; cells alternate between the two. Run with
+
+    python -m tests.bench.round_trip [--cells 400]
+
+Prints p50, p90 and p99 of each in milliseconds and the ratio of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2 as httpx
+
+from hub.composition import default_home
+from hub.tour import steps
+from hub.tour.installation import free_base_port, fresh
+from hub.tour.kernel import Kernel
+from hub.tour.visitor import Visitor
+
+PLAIN_CONFIG = """
+c.JupyterHub.bind_url = "http://127.0.0.1:{public}"
+c.JupyterHub.hub_port = {hub}
+c.JupyterHub.hub_ip = "127.0.0.1"
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{api}"
+c.ConfigurableHTTPProxy.command = {proxy!r}
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.JupyterHub.spawner_class = "simple"
+c.Spawner.notebook_dir = {folder!r}
+c.Spawner.cmd = [{singleuser!r}]
+c.Spawner.environment = {{"JUPYTER_PATH": {kernels!r}}}
+"""
+
+
+@contextlib.contextmanager
+def plain_hub() -> Iterator[Visitor]:
+    """A plain JupyterHub with local kernels of the same compute environment; yields its signed-in user."""
+    base, home = free_base_port(), default_home()
+    with tempfile.TemporaryDirectory(prefix="plain-hub-") as name:
+        folder = Path(name)
+        config = folder / "jupyterhub_config.py"
+        _kernelspec(folder / "share", home / "env" / "compute" / "bin" / "python")
+        proxy = home / "env" / "node" / "node_modules" / ".bin" / "configurable-http-proxy"
+        config.write_text(
+            PLAIN_CONFIG.format(
+                public=base, hub=base + 1, api=base + 2, proxy=[str(proxy)], folder=str(folder),
+                singleuser=str(Path(sys.prefix) / "bin" / "jupyterhub-singleuser"), kernels=str(folder / "share"),
+            )
+        )  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+            cwd=folder,
+            env={**os.environ, "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"},
+            stdout=(folder / "log").open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield _signed_in(f"http://127.0.0.1:{base}")
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _kernelspec(share: Path, python: Path) -> None:
+    folder = share / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    argv = f'["{python}", "-m", "ipykernel_launcher", "-f", "{{connection_file}}"]'
+    (folder / "kernel.json").write_text(
+        f'{{"argv": {argv}, "display_name": "Python 3", "language": "python"}}'
+    )
+
+
+def _signed_in(hub: str) -> Visitor:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"{hub}/hub/login", timeout=2).is_success:
+                break
+        time.sleep(0.2)
+    visitor = Visitor("someone", "anything", hub)
+    visitor.sign_in()
+    visitor.get(f"{hub}/hub/spawn")
+    while "jupyter-config-data" not in visitor.get(f"{hub}/user/someone/lab").text:
+        time.sleep(0.3)
+    return visitor
+
+
+def measure(kernels: dict[str, Kernel], cells: int) -> dict[str, list[float]]:
+    """Milliseconds of each cell, alternating between the kernels."""
+    took: dict[str, list[float]] = {name: [] for name in kernels}
+    for kernel in kernels.values():
+        for _ in range(20):
+            kernel.run("1")
+    for _ in range(cells):
+        for name, kernel in kernels.items():
+            took[name].append(kernel.run("1").seconds * 1000)
+    return took
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cells", type=int, default=400)
+    cells = parser.parse_args().cells
+    with fresh() as running, plain_hub() as plain_visitor:
+        journey = steps.Journey(running)
+        steps.sign_in(journey)
+        steps.open_session(journey)
+        kernels = {
+            "onggi": Kernel(journey.visitor("researcher1"), steps.PROJECT),
+            "plain": Kernel(plain_visitor, ""),
+        }
+        took = measure(kernels, cells)
+    for name, values in took.items():
+        cuts = statistics.quantiles(values, n=100)
+        print(f"{name:<6} p50 {cuts[49]:7.2f} ms   p90 {cuts[89]:7.2f} ms   p99 {cuts[98]:7.2f} ms")
+    ratio = statistics.median(took["onggi"]) / statistics.median(took["plain"])
+    print(f"ratio of medians (onggi / plain): {ratio:.3f}")
+
+
+if __name__ == "__main__":
+    main()
