@@ -17,7 +17,7 @@ def dataset_folders(installation: Installation) -> tuple[Path, ...]:
     """The folders of the demo's data-set versions."""
     return (
         installation.data / nafld.NAME / nafld.VERSION,
-        installation.data / synth.NAME / synth.VERSION,
+        installation.data / synth.NAME / synth.version_name(CLAIMS_ROWS, CLAIMS_SEED),
     )
 
 

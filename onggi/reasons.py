@@ -39,6 +39,8 @@ class Reason(StrEnum):
     SLUG_INVALID = "slug_invalid"
     SQL_FAILED = "sql_failed"
     SQL_NOT_ONE_SELECT = "sql_not_one_select"
+    SQL_READS_NO_DATA = "sql_reads_no_data"
+    TABLE_TOO_LONG = "table_too_long"
     TABLE_UNKNOWN = "table_unknown"
 
     # files of the project folder

@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -121,9 +121,7 @@ def format_value(value: Any) -> str:
         return _fraction(value)
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, datetime):
-        return _moment(value)
-    if isinstance(value, date | time):
+    if isinstance(value, date | time) and getattr(value, "tzinfo", None) is None:
         return value.isoformat()
     raise Invalid(Reason.FIELD_INVALID, field="table", value=type(value).__name__)
 
@@ -140,9 +138,3 @@ def _fraction(value: float) -> str:
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return repr(value + 0.0)
-
-
-def _moment(value: datetime) -> str:
-    if value.tzinfo is None:
-        return value.isoformat()
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -64,6 +64,11 @@ class World:
     bucket_of: Any
 
 
+def version_name(rows: int, seed: int) -> str:
+    """The version that a size and a seed make."""
+    return f"rows{rows}-seed{seed}"
+
+
 def build(out: Path, rows: int, seed: int) -> Manifest:
     """Build the data set in the folder `out`, which must not exist.
 
@@ -232,7 +237,7 @@ def _u64(value: int) -> Any:
 def _manifest(world: World, rows: int, files: list[DataFile]) -> Manifest:
     return Manifest(
         name=NAME,
-        version=f"rows{rows}-seed{world.seed}",
+        version=version_name(rows, world.seed),
         titles=folder.sentence("claims_title"),
         description=folder.sentence("claims_description", rows=f"{rows:,}", seed=world.seed),
         synthetic=True,
