@@ -1,0 +1,1 @@
+"""Tools of this source tree; nothing of Onggi imports them."""

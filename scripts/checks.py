@@ -1,0 +1,52 @@
+"""`python -m scripts.checks NAME…`: the checks of the code, all of them even when one fails, the tests last.
+
+The tests come last so that pytest's closing line is the last thing printed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts.bootstrap.tell import tell
+
+_BIN = Path(sys.executable).parent
+_PYTEST = ("python", "-m", "pytest")
+# One file of tests stays on one worker: what its fixtures start is started once.
+_PARALLEL = ("-n", "2", "--dist", "loadfile")
+_COVERAGE = ("--cov", "--cov-report=term:skip-covered")
+
+CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "lint": (("ruff", "check", "."), ("ruff", "format", "--check", ".")),
+    "types": (("mypy",), ("mypy", "-p", "scripts"), ("mypy", "--explicit-package-bases", "tests")),
+    "imports": (("lint-imports",),),
+    "tests": ((*_PYTEST, *_PARALLEL, *_COVERAGE),),
+    "unit": ((*_PYTEST, *_PARALLEL, "tests/unit", "tests/contract", "tests/architecture"),),
+    "bench": ((*_PYTEST, "-m", "bench", "-s", "tests/bench"),),
+    "screenshots": ((*_PYTEST, "-m", "browser", "tests/functional"),),
+    "docs": (("python", "-m", "docs.generate"),),
+}
+
+
+def main(names: list[str]) -> int:
+    """Runs the checks in the given order; 0 if all passed."""
+    failed = []
+    *first, last = [command for name in names for command in CHECKS[name]]
+    for command in first:
+        if run(command) != 0:
+            failed.append(" ".join(command))
+    if failed:
+        tell("setup.check_failed", names=", ".join(failed))
+    return run(last) or (1 if failed else 0)
+
+
+def run(command: tuple[str, ...]) -> int:
+    """One check; its output goes where ours goes."""
+    program, *rest = command
+    print("$", " ".join(command), flush=True)
+    return subprocess.run([_BIN / program, *rest], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
