@@ -53,7 +53,7 @@ def create_project(
 
 
 def change_project_end(context: Context, actor: str, slug: str, ends: datetime | None) -> Project:
-    """Set a new end: earlier, later, now, or none. Sessions of an ended project are stopped by the reconciler.
+    """Set a new end, or none. The reconciler stops the sessions of an ended project.
 
     Raises:
         NotFound: no such project.

@@ -142,7 +142,7 @@ def close_sessions(context: Context, member: str, project: str, reason: str = ST
     return len(held)
 
 
-def close_session(context: Context, session_id: str, reason: str, action: str = "session.close") -> None:
+def close_session(context: Context, session_id: str, reason: str) -> None:
     """Release what a session holds; nothing happens if it has ended already.
 
     Raises:
@@ -154,7 +154,7 @@ def close_session(context: Context, session_id: str, reason: str, action: str = 
             if session is None or session.ended is not None:
                 raise NotFound(Reason.NOT_FOUND)
             change_.store.save_session(replace(session, ended=change_.now, end_reason=reason))
-            change_.record(action, session_id, session.project, member=session.member, reason=reason)
+            change_.record("session.close", session_id, session.project, member=session.member, reason=reason)
     except NotFound:
         return
 

@@ -1,0 +1,184 @@
+"""The administrator's pages: projects, members, grants, quotas, people, data sets.
+
+Each form calls one action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from hub.actions import datasets, members, people, projects, views
+from hub.desk import workspace
+from hub.desk.access import Call, desk_route
+from onggi.domain import Quota
+from onggi.errors import OnggiError
+from onggi.permissions import GLOBAL_ROLES, PROJECT_ROLES, Permission
+from web.kit import render
+
+_GIB = 1024**3
+
+
+def overview(call: Call, error: OnggiError | None = None) -> Response:
+    """All projects, people and data sets."""
+    with views.seeing(call.parts.context, call.actor, Permission.PROJECT_READ) as (store, now):
+        shown = {
+            "projects": store.projects(),
+            "people": store.people(),
+            "datasets": store.datasets(),
+            "sessions": store.open_sessions(),
+            "now": now,
+        }
+    status = error.status if error else 200
+    roles = sorted(role.value for role in GLOBAL_ROLES)
+    return render(call.request, "admin.html", status=status, error=error, roles=roles, **shown)
+
+
+def project(call: Call, error: OnggiError | None = None) -> Response:
+    """One project with its members, grants, quota and sessions."""
+    context = call.parts.context
+    view = views.project_for_admin(context, call.actor, call.path("slug"))
+    with context.registry.reading() as store:
+        catalogue, everyone = store.datasets(), store.people()
+    return render(
+        call.request,
+        "project.html",
+        status=error.status if error else 200,
+        error=error,
+        view=view,
+        catalogue=catalogue,
+        everyone=everyone,
+        roles=sorted(role.value for role in PROJECT_ROLES),
+        now=context.clock.now(),
+        gib=_GIB,
+    )
+
+
+def create_project(call: Call) -> None:
+    """Set up a project."""
+    fields = call.fields
+    titles = {"ko": fields.text("title_ko"), "en": fields.text("title_en")}
+    slug, starts, ends = fields.text("slug"), fields.moment("starts"), fields.moment("ends")
+    fields.done()
+    projects.create_project(call.parts.context, call.actor, slug, titles, starts, ends)
+
+
+def add_person(call: Call) -> None:
+    """Let someone sign in."""
+    name = call.fields.text("name")
+    call.fields.done()
+    people.add_person(call.parts.context, call.actor, name)
+
+
+def give_role(call: Call) -> None:
+    """Give a global role."""
+    name, role = call.fields.text("name"), call.fields.text("role")
+    call.fields.done()
+    people.give_role(call.parts.context, call.actor, name, role)
+
+
+def take_role(call: Call) -> None:
+    """Take a global role."""
+    name, role = call.fields.text("name"), call.fields.text("role")
+    call.fields.done()
+    people.take_role(call.parts.context, call.actor, name, role)
+
+
+def register_dataset(call: Call) -> None:
+    """Take a data-set version into the catalogue."""
+    folder = Path(call.fields.text("folder"))
+    call.fields.done()
+    datasets.register_dataset(call.parts.context, call.actor, folder)
+
+
+def set_end(call: Call) -> None:
+    """Set a project's end."""
+    ends = call.fields.moment("ends")
+    call.fields.done()
+    projects.change_project_end(call.parts.context, call.actor, call.path("slug"), ends)
+
+
+def add_member(call: Call) -> None:
+    """Put a person into the project."""
+    fields = call.fields
+    person, role = fields.text("person"), fields.text("role")
+    starts, ends = fields.moment("starts"), fields.moment("ends")
+    fields.done()
+    members.add_member(call.parts.context, call.actor, call.path("slug"), person, role, starts, ends)
+
+
+def end_member(call: Call) -> None:
+    """End a membership now."""
+    person = call.fields.text("person")
+    call.fields.done()
+    members.end_member(call.parts.context, call.actor, call.path("slug"), person)
+
+
+def give_grant(call: Call) -> None:
+    """Give the project the right to a data-set version."""
+    name, _, version = call.fields.text("dataset").partition("/")
+    until = call.fields.moment("until")
+    call.fields.done()
+    datasets.give_grant(call.parts.context, call.actor, call.path("slug"), name, version, until)
+
+
+def end_grant(call: Call) -> None:
+    """End the project's right now."""
+    name, _, version = call.fields.text("dataset").partition("/")
+    call.fields.done()
+    datasets.end_grant(call.parts.context, call.actor, call.path("slug"), name, version)
+
+
+def set_quota(call: Call) -> None:
+    """Set what the project may hold; memory and storage in GiB."""
+    fields, slug = call.fields, call.path("slug")
+    sessions, cpus = fields.whole("sessions", 0), fields.whole("cpus", 0)
+    memory, storage = fields.whole("memory_gib", 0) * _GIB, fields.whole("storage_gib", 0) * _GIB
+    fields.done()
+    projects.set_quota(call.parts.context, call.actor, Quota(slug, sessions, cpus, memory, storage))
+
+
+def stop_session(call: Call) -> None:
+    """Stop a member's session."""
+    person = call.fields.text("person")
+    call.fields.done()
+    workspace.stop_session(call.parts, call.actor, person, call.path("slug"))
+
+
+def routes() -> list[Route]:
+    """The administrator's routes."""
+    one = "/admin/projects/{slug}"
+    return [
+        desk_route("/admin", "GET", Permission.PROJECT_MANAGE, overview),
+        desk_route(one, "GET", Permission.PROJECT_MANAGE, project),
+        _form("/admin/projects", Permission.PROJECT_MANAGE, create_project),
+        _form("/admin/people", Permission.ROLE_MANAGE, add_person),
+        _form("/admin/roles/give", Permission.ROLE_MANAGE, give_role),
+        _form("/admin/roles/take", Permission.ROLE_MANAGE, take_role),
+        _form("/admin/datasets", Permission.DATASET_MANAGE, register_dataset),
+        _form(one + "/end", Permission.PROJECT_MANAGE, set_end),
+        _form(one + "/members", Permission.MEMBER_MANAGE, add_member),
+        _form(one + "/members/end", Permission.MEMBER_MANAGE, end_member),
+        _form(one + "/grants", Permission.GRANT_MANAGE, give_grant),
+        _form(one + "/grants/end", Permission.GRANT_MANAGE, end_grant),
+        _form(one + "/quota", Permission.QUOTA_MANAGE, set_quota),
+        _form(one + "/sessions/stop", Permission.SESSION_STOP, stop_session),
+    ]
+
+
+def _form(path: str, permission: Permission, act: Callable[[Call], None]) -> Route:
+    """A posted form: do it and go back to its page, or show the page with the reason why not."""
+
+    def view(call: Call) -> Response:
+        slug = call.request.path_params.get("slug")
+        try:
+            act(call)
+        except OnggiError as error:
+            return overview(call, error) if slug is None else project(call, error)
+        return RedirectResponse("/admin" if slug is None else f"/admin/projects/{quote(slug)}", 303)
+
+    return desk_route(path, "POST", permission, view)
