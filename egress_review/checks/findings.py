@@ -44,6 +44,7 @@ class FindingCode(StrEnum):
     EXTENSION_MISMATCH = "extension_mismatch"
     FILE_TOO_LARGE_TO_CHECK = "file_too_large_to_check"
     HIDDEN_CHARACTERS = "hidden_characters"
+    HIDDEN_DATA = "hidden_data"
     NOT_UTF8 = "not_utf8"
     NO_PROOF_FOR_TYPE = "no_proof_for_type"
     TYPE_NOT_ALLOWED = "type_not_allowed"
@@ -74,10 +75,10 @@ class FindingCode(StrEnum):
     TABLE_NOT_GRANTED = "table_not_granted"
     TABLE_UNKNOWN = "table_unknown"
     TEXT_FROM_QUERY = "text_from_query"
-    UNIT_NOT_REACHABLE = "unit_not_reachable"
 
     # the comparison
     HEADER_DIFFERS = "header_differs"
+    LAST_DIGITS_DIFFER = "last_digits_differ"
     ROW_DUPLICATE = "row_duplicate"
     ROW_EXTRA = "row_extra"
     ROW_MISSING = "row_missing"
@@ -90,30 +91,36 @@ class FindingCode(StrEnum):
     THRESHOLD = "threshold"
 
 
-_BLOCK = frozenset({
-    FindingCode.BINARY_IN_TEXT,
-    FindingCode.DATASET_NOT_GRANTED,
-    FindingCode.EMPTY_FILE,
-    FindingCode.EXTENSION_MISMATCH,
-    FindingCode.HEADER_DIFFERS,
-    FindingCode.IDENTIFIER_IN_OUTPUT,
-    FindingCode.NOT_UTF8,
-    FindingCode.NO_AGGREGATE,
-    FindingCode.ROW_DUPLICATE,
-    FindingCode.ROW_EXTRA,
-    FindingCode.ROW_MISSING,
-    FindingCode.TABLE_NOT_GRANTED,
-    FindingCode.THRESHOLD,
-    FindingCode.TYPE_NOT_ALLOWED,
-    FindingCode.VALUE_DIFFERS,
-})
-_REVIEW = frozenset({
-    FindingCode.CLAIM_HASH_DIFFERS,
-    FindingCode.COMPLEMENT_SMALL,
-    FindingCode.DOMINANCE_NOT_CHECKED,
-    FindingCode.ROW_ORDER_DIFFERS,
-    FindingCode.TEXT_FROM_QUERY,
-})
+_BLOCK = frozenset(
+    {
+        FindingCode.BINARY_IN_TEXT,
+        FindingCode.DATASET_NOT_GRANTED,
+        FindingCode.EMPTY_FILE,
+        FindingCode.EXTENSION_MISMATCH,
+        FindingCode.HEADER_DIFFERS,
+        FindingCode.HIDDEN_DATA,
+        FindingCode.IDENTIFIER_IN_OUTPUT,
+        FindingCode.NOT_UTF8,
+        FindingCode.NO_AGGREGATE,
+        FindingCode.ROW_DUPLICATE,
+        FindingCode.ROW_EXTRA,
+        FindingCode.ROW_MISSING,
+        FindingCode.TABLE_NOT_GRANTED,
+        FindingCode.THRESHOLD,
+        FindingCode.TYPE_NOT_ALLOWED,
+        FindingCode.VALUE_DIFFERS,
+    }
+)
+_REVIEW = frozenset(
+    {
+        FindingCode.CLAIM_HASH_DIFFERS,
+        FindingCode.COMPLEMENT_SMALL,
+        FindingCode.DOMINANCE_NOT_CHECKED,
+        FindingCode.LAST_DIGITS_DIFFER,
+        FindingCode.ROW_ORDER_DIFFERS,
+        FindingCode.TEXT_FROM_QUERY,
+    }
+)
 
 
 def _verdict(code: FindingCode) -> Verdict:

@@ -20,19 +20,24 @@ __all__ = [
     "MAX_CELLS",
     "MAX_FINDINGS",
     "MAX_TEXT",
+    "REVIEWER_ONLY",
     "CellEvidence",
     "CheckReport",
     "Finding",
     "FindingCode",
     "OutputReport",
+    "TableCheck",
     "Verdict",
+    "bounded",
     "combine",
+    "output_report_from_json",
     "report_from_json",
 ]
 
 MAX_FINDINGS = 200
 MAX_CELLS = 500
 MAX_TEXT = 300
+REVIEWER_ONLY = frozenset({"complement", "persons", "recomputed", "submitted"})
 _MAX_KEYS = 64
 _MAX_OUTPUTS = 10_000
 _MAX_COUNT = 2**63 - 1
@@ -59,12 +64,18 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """The wire form."""
         cell = None if self.cell is None else dict(self.cell)
-        return {"code": self.code.value, "verdict": self.verdict.value, "params": dict(self.params), "cell": cell}
+        return {
+            "code": self.code.value,
+            "verdict": self.verdict.value,
+            "params": dict(self.params),
+            "cell": cell,
+        }
 
     def for_researcher(self) -> Finding:
         """The same finding without values of the data: no counts of persons, no recomputed values."""
-        hidden = {"persons", "recomputed", "submitted", "complement"}
-        return Finding(self.code, {name: text for name, text in self.params.items() if name not in hidden}, self.cell)
+        shown = {name: text for name, text in self.params.items() if name not in REVIEWER_ONLY}
+        # The key of a missing row is not in the file: it comes from the source.
+        return Finding(self.code, shown, None if self.code is FindingCode.ROW_MISSING else self.cell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,27 @@ def combine(findings: Iterable[Finding]) -> Verdict:
     proven = any(one.code is FindingCode.RECOMPUTED for one in seen)
     floor = Verdict.PASS if proven else Verdict.NOT_PROVEN
     return max((floor, *(one.verdict for one in seen)), key=lambda verdict: verdict.rank)
+
+
+@dataclass(frozen=True, slots=True)
+class TableCheck:
+    """What the check of one file's content found, before it is cut to a report's size."""
+
+    findings: tuple[Finding, ...]
+    cells: tuple[CellEvidence, ...] = ()
+    engine: str = ""
+
+
+def bounded(
+    findings: Iterable[Finding], cells: Iterable[CellEvidence]
+) -> tuple[tuple[Finding, ...], tuple[CellEvidence, ...]]:
+    """The worst findings and the cells with findings first, as many as a report may hold; the verdict stays."""
+    proofs, others = [], []
+    for one in findings:
+        (proofs if one.code is FindingCode.RECOMPUTED else others).append(one)
+    others.sort(key=lambda one: -one.verdict.rank)
+    kept = sorted(cells, key=lambda one: not one.findings)
+    return (*others[: MAX_FINDINGS - 1], *proofs[:1]), tuple(kept[:MAX_CELLS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +215,14 @@ def _object(body: object, names: frozenset[str], where: str) -> Mapping[str, Any
 
 
 def _text(value: object, where: str) -> str:
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not is_sound(value):
         raise _refuse(where)
     return value
+
+
+def is_sound(text: str) -> bool:
+    """Whether a text can be stored and encoded anywhere: no NUL, no half of a surrogate pair."""
+    return not any(sign == "\x00" or "\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _count(value: object, where: str) -> int:
@@ -235,7 +272,17 @@ def _cell(body: object) -> CellEvidence:
 
 
 _OUTPUT_KEYS = frozenset(
-    {"output", "sha256", "file_type", "verdict", "findings", "cells", "cells_total", "engine", "policy_version"}
+    {
+        "output",
+        "sha256",
+        "file_type",
+        "verdict",
+        "findings",
+        "cells",
+        "cells_total",
+        "engine",
+        "policy_version",
+    }
 )
 
 
@@ -269,7 +316,9 @@ def report_from_json(body: object) -> CheckReport:
     """
     read = _object(body, frozenset({"outputs", "verdict", "policy_version", "engine"}), "report")
     report = CheckReport(
-        outputs=tuple(output_report_from_json(one) for one in _list(read["outputs"], _MAX_OUTPUTS, "outputs")),
+        outputs=tuple(
+            output_report_from_json(one) for one in _list(read["outputs"], _MAX_OUTPUTS, "outputs")
+        ),
         policy_version=_text(read["policy_version"], "policy_version"),
         engine=_text(read["engine"], "engine"),
     )

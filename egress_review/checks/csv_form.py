@@ -1,0 +1,116 @@
+"""Reads a submitted CSV file, strictly in the one form of `onggi.table_form`.
+
+Guarantees: a file is read in one way only or not at all. Other delimiters, encodings, byte-order marks, line ends,
+ragged rows and stray quotes stop the check; nothing is guessed. Fields keep their quotes, so that an empty text and a
+missing value stay different.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.refusal import CheckStopped
+
+MAX_COLUMNS = 64
+_OTHER_DELIMITERS = ";\t|"
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """A table as written.
+
+    Attributes:
+        columns: the header, without quotes.
+        rows: records of raw fields, quotes included.
+        canonical: whether only those fields are quoted that need it.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    canonical: bool
+
+
+def unquote(raw: str) -> str:
+    """A field's text."""
+    return raw[1:-1].replace('""', '"') if raw.startswith('"') else raw
+
+
+def read_csv(text: str, most_rows: int) -> RawTable:
+    """Read a table.
+
+    Raises:
+        CheckStopped: `csv_unreadable` with line and cause, or `too_many_cells`.
+    """
+    if text.startswith("\ufeff"):
+        raise _unreadable(1, "bom")
+    records = _records(text, most_rows)
+    header = tuple(unquote(raw) for raw in records[0])
+    if len(header) == 1 and any(sign in header[0] for sign in _OTHER_DELIMITERS):
+        raise _unreadable(1, "delimiter")
+    if len(header) > MAX_COLUMNS or len(set(header)) != len(header) or not all(header):
+        raise _unreadable(1, "header")
+    for number, record in enumerate(records[1:], start=2):
+        if len(record) != len(header):
+            raise _unreadable(number, "fields")
+    canonical = all(_needs_no_change(raw, alone=len(header) == 1) for record in records for raw in record)
+    return RawTable(header, tuple(records[1:]), canonical)
+
+
+def _needs_no_change(raw: str, *, alone: bool) -> bool:
+    if not raw.startswith('"'):
+        return bool(raw) or not alone
+    text = unquote(raw)
+    return not text or any(sign in text for sign in ',"\r\n')
+
+
+def _unreadable(record: int, cause: str) -> CheckStopped:
+    return CheckStopped(FindingCode.CSV_UNREADABLE, line=record, cause=cause)
+
+
+def _records(text: str, most_rows: int) -> list[tuple[str, ...]]:
+    """Split into records of raw fields; `line` in a refusal counts records."""
+    if not text.endswith("\n"):
+        raise _unreadable(text.count("\n") + 1, "last_line")
+    records: list[tuple[str, ...]] = []
+    fields: list[str] = []
+    at = 0
+    while at < len(text):
+        raw, at = _field(text, at, len(records) + 1)
+        fields.append(raw)
+        if text[at] == "\n":
+            records.append(tuple(fields))
+            fields = []
+            if len(records) > most_rows + 1:
+                raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most_rows)
+        elif len(fields) > MAX_COLUMNS:
+            raise _unreadable(len(records) + 1, "fields")
+        at += 1
+    if fields:
+        raise _unreadable(len(records) + 1, "fields")
+    return records
+
+
+def _field(text: str, start: int, record: int) -> tuple[str, int]:
+    """The raw field at `start` and where its separator stands."""
+    if text[start] == '"':
+        end = _closing_quote(text, start, record)
+    else:
+        comma, line = text.find(",", start), text.find("\n", start)
+        end = line if comma < 0 else min(comma, line)
+        if '"' in text[start:end]:
+            raise _unreadable(record, "quote")
+        if "\r" in text[start:end]:
+            raise _unreadable(record, "line_end")
+    if end >= len(text) or text[end] not in ",\n":
+        raise _unreadable(record, "line_end" if end < len(text) and text[end] == "\r" else "quote")
+    return text[start:end], end
+
+
+def _closing_quote(text: str, start: int, record: int) -> int:
+    at = text.find('"', start + 1)
+    while at >= 0:
+        if text[at + 1 : at + 2] != '"':
+            return at + 1
+        at = text.find('"', at + 2)
+    raise _unreadable(record, "quote")

@@ -1,0 +1,119 @@
+"""The FROM clause of a claim: inner and left joins of granted tables, and which of them mean the same person.
+
+Two sources belong to one *unit class* if the query joins them on the person of the same data set; within a class the
+earliest source names the person. Cells are counted once for each class, and the smallest count decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.sql_expression import Written, write
+from egress_review.checks.sql_scope import Catalogue, ColumnRef, Scope, Source, fold, only
+
+MAX_SOURCES = 8
+
+
+class FromClause:
+    """The tables of a query, rewritten.
+
+    Attributes:
+        scope: what its columns mean.
+        sql: the text after FROM.
+        conditions: the rewritten ON conditions.
+    """
+
+    def __init__(self, select: exp.Select, catalogue: Catalogue) -> None:
+        self.scope = Scope()
+        self.conditions: list[Written] = []
+        self._roots: dict[str, Source] = {}
+        start = select.args.get("from_")
+        if start is None or not isinstance(start.this, exp.Table):
+            raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="FROM")
+        joins = [*(start.this.args.get("joins") or []), *(select.args.get("joins") or [])]
+        if len(joins) >= MAX_SOURCES:
+            raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"JOIN × {len(joins)}")
+        start.this.set("joins", None)
+        first = catalogue.source(start.this)
+        self.scope.add(first)
+        self._roots[first.alias] = first
+        self.sql = first.sql() + "".join(self._join(one, catalogue) for one in joins)
+
+    def units(self) -> tuple[ColumnRef, ...]:
+        """One column for each unit class."""
+        roots = {root.alias: root for root in self._roots.values()}
+        return tuple(root.unit for root in roots.values())
+
+    def _join(self, join: exp.Join, catalogue: Catalogue) -> str:
+        only(join, "this", "side", "kind", "on", "using")
+        side, kind = (join.args.get("side") or "").upper(), (join.args.get("kind") or "").upper()
+        if (
+            side not in {"", "LEFT"}
+            or kind not in {"", "INNER", "OUTER"}
+            or not isinstance(join.this, exp.Table)
+        ):
+            raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"{side} {kind} JOIN".strip())
+        added = catalogue.source(join.this)
+        before = Scope(list(self.scope.sources), dict(self.scope.merged))
+        self.scope.add(added)
+        self._roots[added.alias] = added
+        on = (
+            self._using(join.args["using"], before, added)
+            if join.args.get("using")
+            else self._on(join, added)
+        )
+        return f" {'LEFT' if side else 'INNER'} JOIN {added.sql()} ON {on}"
+
+    def _using(self, names: list[exp.Expression], before: Scope, added: Source) -> str:
+        parts: list[str] = []
+        for one in names:
+            name = fold(one.name)
+            left = before.resolve(exp.column(exp.to_identifier(name)))
+            if not added.has(name):
+                raise CheckStopped(FindingCode.COLUMN_UNKNOWN, column=name)
+            self.scope.merged[name] = left
+            self._same_person(left, added.column(name))
+            parts.append(f"{left.sql()} = {added.column(name).sql()}")
+        return f"({' AND '.join(parts)})"
+
+    def _on(self, join: exp.Join, added: Source) -> str:
+        condition = join.args.get("on")
+        if condition is None:
+            raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="CROSS JOIN")
+        pairs = list(self._equalities(condition))
+        if not any((left.source == added) != (right.source == added) for left, right in pairs):
+            raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="JOIN ON")
+        for left, right in pairs:
+            self._same_person(left, right)
+        written = write(condition, self.scope)
+        self.conditions.append(written)
+        return written.sql
+
+    def _equalities(self, node: exp.Expression) -> Iterator[tuple[ColumnRef, ColumnRef]]:
+        """The `column = column` terms that must all hold."""
+        bare = node.unnest()
+        if isinstance(bare, exp.And):
+            yield from self._equalities(bare.this)
+            yield from self._equalities(bare.expression)
+        elif (
+            isinstance(bare, exp.EQ)
+            and isinstance(bare.this, exp.Column)
+            and isinstance(bare.expression, exp.Column)
+        ):
+            yield self.scope.resolve(bare.this), self.scope.resolve(bare.expression)
+
+    def _same_person(self, left: ColumnRef, right: ColumnRef) -> None:
+        if not (left.is_unit and right.is_unit and left.source.manifest == right.source.manifest):
+            return
+        order = [one.alias for one in self.scope.sources]
+        roots = sorted(
+            (self._roots[left.source.alias], self._roots[right.source.alias]),
+            key=lambda root: order.index(root.alias),
+        )
+        for alias, root in self._roots.items():
+            if root == roots[1]:
+                self._roots[alias] = roots[0]

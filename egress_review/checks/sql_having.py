@@ -1,0 +1,55 @@
+"""The HAVING of a claim: only a least count of rows, of persons, or of a count that is published anyway.
+
+Any other condition on aggregates would tell something about groups without passing the rules: `HAVING MAX(x) > 5`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.query import Key, Kind, Measure
+from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.sql_aggregate import read_measure
+from egress_review.checks.sql_from import FromClause
+from egress_review.checks.sql_scope import fold, only
+
+
+def read_having(having: exp.Expression | None, clause: FromClause, items: Sequence[Key | Measure]) -> str:
+    """The rewritten condition, or "".
+
+    Raises:
+        CheckStopped: it asks for more than least counts.
+    """
+    if having is None:
+        return ""
+    only(having, "this")
+    return _condition(having.this, clause, items)
+
+
+def _condition(node: exp.Expression, clause: FromClause, items: Sequence[Key | Measure]) -> str:
+    bare = node.unnest()
+    if isinstance(bare, exp.And):
+        return f"({_condition(bare.this, clause, items)} AND {_condition(bare.expression, clause, items)})"
+    if isinstance(bare, exp.GT | exp.GTE):
+        limit = bare.expression
+        if isinstance(limit, exp.Literal) and not limit.is_string and limit.this.isdigit():
+            operator = ">" if isinstance(bare, exp.GT) else ">="
+            return f"({_counted(bare.this.unnest(), clause, items)} {operator} {limit.this})"
+    raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"HAVING {bare.sql('duckdb')}")
+
+
+def _counted(node: exp.Expression, clause: FromClause, items: Sequence[Key | Measure]) -> str:
+    published = [item for item in items if isinstance(item, Measure) and item.kind is Kind.COUNT]
+    if isinstance(node, exp.Column) and not node.table and not clause.scope.knows(node.name):
+        for item in published:
+            if fold(item.name) == fold(node.name):
+                return item.sql
+    if isinstance(node, exp.Count):
+        sql = read_measure(node, "", clause).sql
+        persons = {f"count(DISTINCT {unit.sql()})" for unit in clause.units()}
+        if sql == "count(*)" or sql in persons | {item.sql for item in published}:
+            return sql
+    raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"HAVING {node.sql('duckdb')}")
