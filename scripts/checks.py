@@ -31,11 +31,8 @@ CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 def main(names: list[str]) -> int:
     """Runs the checks in the given order; 0 if all passed."""
-    failed = []
     *first, last = [command for name in names for command in CHECKS[name]]
-    for command in first:
-        if run(command) != 0:
-            failed.append(" ".join(command))
+    failed = [" ".join(command) for command in first if run(command) != 0]
     if failed:
         tell("setup.check_failed", names=", ".join(failed))
     return run(last) or (1 if failed else 0)

@@ -26,7 +26,7 @@ def main() -> int:
     for name, constraints in _ORDER.items():
         lock = _LOCKS / f"{name}.txt"
         options = [option for other in constraints for option in ("-c", str(_LOCKS / f"{other}.txt"))]
-        argv = [
+        argv: list[str | Path] = [
             env / "uv" / "bin" / "uv",
             "pip",
             "compile",

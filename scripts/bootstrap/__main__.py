@@ -1,7 +1,7 @@
 """`python -m scripts.bootstrap TARGET [arguments]`: sets up what TARGET needs and becomes it.
 
-As an ordinary user: environments in that user's `$ONGGI_HOME`, the source tree where it is. As root: the same done by
-the service user in a copy of the tree, since a sandbox that root launches is none.
+As an ordinary user: environments in that user's `$ONGGI_HOME`, the source tree where it is. As root: the
+same done by the service user in a copy of the tree, since a sandbox that root launches is none.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from scripts.bootstrap import environ, interpreter, system
 from scripts.bootstrap.environments import Builder
@@ -54,7 +55,12 @@ def as_ordinary_user(target: Target, arguments: list[str], *, prepare_only: bool
     argv = target.argv(here, arguments)
     os.chdir(os.environ.get("ONGGI_CALLER_FOLDER", ".") if target.in_caller_folder else here.source)
     end_with_parent()
-    os.execve(argv[0], argv, variables)
+    return become(argv, variables)
+
+
+def become(argv: list[str], variables: dict[str, str]) -> NoReturn:
+    """Replaces this process: same pid, so that signals meant for `make` arrive."""
+    os.execve(argv[0], argv, variables)  # noqa: S606 - no shell is what is wanted
 
 
 def prepare(here: Places, python: Path, *, dev: bool) -> None:

@@ -1,7 +1,7 @@
 """Started as root: the unprivileged user that everything runs as, and how a process becomes it.
 
-Guarantees: what is started through `Account.argv` has that user's identity, no supplementary group, no capability
-and only the environment it is given. It keeps the terminal, so that Ctrl-C arrives.
+Guarantees: what is started through `Account.argv` has that user's identity, no supplementary group, no
+capability and only the environment it is given. It keeps the terminal, so that Ctrl-C arrives.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pathlib import Path
 from scripts.bootstrap.places import SERVICE_HOME, SERVICE_USER
 from scripts.bootstrap.tell import SetupError, tell
 
-# Configuration files of root's home that say where packages come from, and the variable that names another file.
+# Configuration files of root's home that say where packages come from, and the variable that names another
+# file.
 _CONFIGURATION = {
     "PIP_CONFIG_FILE": (".config/pip/pip.conf", ".pip/pip.conf"),
     "NPM_CONFIG_USERCONFIG": (".npmrc",),
@@ -68,7 +69,8 @@ def take() -> Account:
 
 @contextmanager
 def handed_over(account: Account, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """`environ` with every file that a variable names copied to where `account` can read it, while the block runs.
+    """`environ` with every file that a variable names copied to where `account` can read it, while the block
+    runs.
 
     Root's own configuration of pip, npm and uv is added. The copies can hold credentials, so they are the
     account's alone and go when the set-up is done.

@@ -1,7 +1,7 @@
 """Which variables of the caller go on, to the set-up and to what runs afterwards.
 
-Guarantees: what runs (`onggi up`, the tests) sees the names of `_RUN` and nothing else: no registry credential, no
-proxy, no token of the caller's shell. The set-up sees the package configuration besides.
+Guarantees: what runs (`onggi up`, the tests) sees the names of `_RUN` and nothing else: no registry
+credential, no proxy, no token of the caller's shell. The set-up sees the package configuration besides.
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ _RUN_PREFIXES = ("LC_", "ONGGI_", "PYTEST_", "HYPOTHESIS_")
 # An ordinary user's own session bus: cgroup limits are asked for over it. Root's is not the service user's.
 _SESSION = frozenset({"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"})
 
-_SETUP = frozenset({
-    "all_proxy", "http_proxy", "https_proxy", "no_proxy", "ssl_cert_dir", "ssl_cert_file", "requests_ca_bundle",
-    "curl_ca_bundle", "node_extra_ca_certs", "netrc",
-})  # fmt: skip
+_SETUP = frozenset(
+    """
+    all_proxy http_proxy https_proxy no_proxy ssl_cert_dir ssl_cert_file requests_ca_bundle
+    curl_ca_bundle node_extra_ca_certs netrc
+    """.split()
+)
 _SETUP_PREFIXES = ("pip_", "uv_", "npm_config_")
 # Places of the caller's that the service user cannot or should not write to.
-_NOT_SETUP = frozenset({
-    "pip_cache_dir", "pip_target", "pip_prefix", "pip_user", "pip_require_virtualenv", "uv_cache_dir",
-    "uv_project_environment", "npm_config_cache", "npm_config_prefix", "npm_config_globalconfig",
-})  # fmt: skip
+_NOT_SETUP = frozenset(
+    """
+    pip_cache_dir pip_target pip_prefix pip_user pip_require_virtualenv uv_cache_dir
+    uv_project_environment npm_config_cache npm_config_prefix npm_config_globalconfig
+    """.split()
+)
 
 
 def for_setup(environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,17 +1,18 @@
 """The environments: which layers there are and how each is built.
 
-Sizes and times on two cores, packages downloaded: uv 3 s, node 3 s, platform 4 s, compute 3 s, the last two with what a
-session imports compiled beforehand (sandboxes see them read-only, so they can never compile for themselves).
-Compiling all of both would take 18 s more; the rest is compiled by whoever imports it first.
+Sizes and times on two cores, packages downloaded: uv 3 s, node 3 s, platform 4 s, compute 3 s, the last two
+with what a session imports compiled beforehand (sandboxes see them read-only, so they can never compile for
+themselves). Compiling all of both would take 18 s more; the rest is compiled by whoever imports it first.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scripts.bootstrap import warm
 from scripts.bootstrap.installer import uv_install, uv_settings
@@ -41,7 +42,7 @@ class Builder:
         """
         self.uv().ensure()
         with ThreadPoolExecutor() as pool:
-            rest = [pool.submit(self.platform_and_dev, dev=dev)]
+            rest: list[Future[Any]] = [pool.submit(self.platform_and_dev, dev=dev)]
             rest += [pool.submit(layer.ensure) for layer in (self.compute(), self.node())]
             for future in rest:
                 future.result()
@@ -57,7 +58,10 @@ class Builder:
         lock = self._lock("uv")
         argv = uv_install(self.interpreter, self.places.uv, lock)
         return self._layer(
-            "uv", self.places.uv, (lock,), lambda: self.steps.run(argv, PIP_REQUIRE_VIRTUALENV="0")
+            "uv",
+            self.places.uv,
+            (lock,),
+            lambda: self.steps.run(argv, environ={"PIP_REQUIRE_VIRTUALENV": "0"}),
         )
 
     def platform(self) -> Layer:
@@ -68,7 +72,7 @@ class Builder:
         def build() -> None:
             (folder / ".dev.stamp").unlink(missing_ok=True)
             self._sync(folder, self._lock("platform"))
-            editable = ["-e", source, "-e", source / "onggi"]
+            editable = ["-e", str(source), "-e", str(source / "onggi")]
             self._uv(folder, "pip", "install", "--no-deps", "--no-build-isolation", *editable)
             self.steps.attempt([folder / "bin" / "python", "-c", warm.imports(warm.PLATFORM)])
 
@@ -114,7 +118,9 @@ class Builder:
             for manifest in manifests:
                 shutil.copyfile(manifest, folder / manifest.name)
             path = f"{node.parent}:/usr/bin:/bin"
-            self.steps.run([node, npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=folder, PATH=path)
+            self.steps.run(
+                [node, npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=folder, environ={"PATH": path}
+            )
             _link(node, folder / "bin" / "node")
             for wrapper in (folder / "bin", folder / "node_modules" / ".bin"):
                 _write_program(
@@ -146,7 +152,8 @@ class Builder:
     def _uv_bare(self, *argv: str | Path) -> None:
         index = uv_settings(self.interpreter)
         self.steps.run(
-            [self.places.uv / "bin" / "uv", "--quiet", *argv], UV_PYTHON_DOWNLOADS="never", **index
+            [self.places.uv / "bin" / "uv", "--quiet", *argv],
+            environ={**index, "UV_PYTHON_DOWNLOADS": "never"},
         )
 
 

@@ -1,4 +1,4 @@
-"""The installer of everything else: uv, at the version of locks/uv.txt, from whatever index pip is configured for."""
+"""The installer of everything else: uv as locked, from whatever index pip is configured for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ print(wheels[-1] + "/pip" if wheels else "-m" if importlib.util.find_spec("pip")
 
 
 def pip_command(interpreter: Path) -> list[str] | None:
-    """How to run pip with `interpreter`: Debian's own wheel of it, or the installed module; None without either."""
+    """How to run pip with `interpreter`: Debian's own wheel of it, or the installed module; None without
+    either.
+    """
     asked = subprocess.run([interpreter, "-I", "-c", _FIND_PIP], check=False, capture_output=True, text=True)
     found = asked.stdout.strip()
     if not found:
@@ -43,7 +45,7 @@ _SETTINGS = {
 
 @cache
 def uv_settings(interpreter: Path) -> dict[str, str]:
-    """pip's effective configuration in uv's words; what the caller set for uv itself stays."""
+    """The effective configuration of pip in uv's words; what the caller set for uv itself stays."""
     pip = pip_command(interpreter)
     if pip is None:
         return {}

@@ -16,8 +16,8 @@ _OLDEST = "import sys; sys.exit(sys.version_info < (3, 11))"
 def pick() -> Path:
     """A Python of at least 3.11 whose files lie under /usr and can be executed by everybody.
 
-    A sandbox sees /usr and nothing of anyone's home, and the service user can read nothing of root's home, so a
-    Python of pyenv, conda or uv will not do.
+    A sandbox sees /usr and nothing of anyone's home, and the service user can read nothing of root's home, so
+    a Python of pyenv, conda or uv will not do.
 
     Raises:
         SetupError: when there is none.

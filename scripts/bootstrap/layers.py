@@ -1,7 +1,7 @@
 """The layers of an installation and when each is made anew.
 
-A layer's stamp is the hash of everything it is made from: its locks, the interpreter, the place of the source tree.
-Same hash, nothing to do; so a second `make env` only reads the locks.
+A layer's stamp is the hash of everything it is made from: its locks, the interpreter, the place of the source
+tree. Same hash, nothing to do; so a second `make env` only reads the locks.
 """
 
 from __future__ import annotations

@@ -1,26 +1,30 @@
 """The source tree's copy for the service user.
 
-Guarantees: root only reads, and only files that git knows or does not ignore; everything in the service user's home
-is written by that user, so nothing that it planted there (a symlink, say) can turn a copy against another file.
+Guarantees: root only reads, and only files that git knows or does not ignore; everything in the service
+user's home is written by that user, so nothing that it planted there (a symlink, say) can turn a copy against
+another file.
 
-The unpacking half runs as that user from this file's text (`python -c`), because the source tree may lie where that
-user cannot read. So: standard library only, no import of ours.
+The unpacking half runs as that user from this file's text (`python -c`), because the source tree may lie
+where that user cannot read. So: standard library only, no import of ours.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 # Caches and what tests leave; git ignores them, they stay in the copy.
-_KEPT = frozenset({
-    "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache", ".coverage",
-})  # fmt: skip
+_KEPT = frozenset(
+    """
+    __pycache__ .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+    """.split()
+)
 
 
 def listed(source: Path) -> list[str]:
@@ -32,14 +36,14 @@ def listed(source: Path) -> list[str]:
     )
 
 
-def pack(source: Path, names: Sequence[str], stream: BinaryIO) -> None:
+def pack(source: Path, names: Sequence[str], stream: IO[bytes]) -> None:
     """Writes the files as a tar stream."""
     with tarfile.open(fileobj=stream, mode="w|") as archive:
         for name in names:
             archive.add(source / name, arcname=name, recursive=False)
 
 
-def unpack(target: Path, stream: BinaryIO) -> None:
+def unpack(target: Path, stream: IO[bytes]) -> None:
     """Makes `target` the tree of the stream: writes what differs, removes what is not in it."""
     target.mkdir(parents=True, exist_ok=True)
     kept: set[Path] = set()
@@ -47,7 +51,7 @@ def unpack(target: Path, stream: BinaryIO) -> None:
         for member in archive:
             path = target / member.name
             kept.update((path, *path.parents))
-            if not _same(archive, member, path):
+            if not _same(member, path):
                 _replace(archive, member, target)
     for folder, folders, files in os.walk(target, topdown=True):
         folders[:] = [name for name in folders if name not in _KEPT]
@@ -58,7 +62,7 @@ def unpack(target: Path, stream: BinaryIO) -> None:
     _prune(target, kept)
 
 
-def _same(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> bool:
+def _same(member: tarfile.TarInfo, path: Path) -> bool:
     if not member.isreg() or path.is_symlink() or not path.is_file():
         return False
     status = path.stat()
@@ -77,15 +81,14 @@ def _replace(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) ->
             folder.unlink()
         folder.mkdir(exist_ok=True)
     if path.is_dir() and not path.is_symlink():
-        _remove_tree(path)
+        shutil.rmtree(path)
     path.unlink(missing_ok=True)
-    archive.extract(member, target, filter="data")
-
-
-def _remove_tree(path: Path) -> None:
-    import shutil
-
-    shutil.rmtree(path)
+    if member.issym():
+        path.symlink_to(member.linkname)
+    elif content := archive.extractfile(member):
+        path.write_bytes(content.read())
+        path.chmod(member.mode & 0o755)
+        os.utime(path, (member.mtime, member.mtime))
 
 
 def _prune(target: Path, kept: set[Path]) -> None:

@@ -21,7 +21,8 @@ class Places:
     """The folders of one installation.
 
     Args:
-        home: `$ONGGI_HOME`; default `~/.local/share/onggi` of an ordinary user, `/var/lib/onggi` of the service user.
+        home: `$ONGGI_HOME`; default `~/.local/share/onggi` of an ordinary user, `/var/lib/onggi` of the
+            service user.
         source: the source tree that runs.
     """
 

@@ -1,7 +1,13 @@
-"""The way down from root: packages, user, copy of the source tree, set-up as that user, then the command as that user."""
+"""The way down from root: packages, the unprivileged user, its copy of the source tree, the set-up and the
+command.
+
+Both run as that user; root itself only installs packages, reads the working tree and, for the targets that
+write documentation, writes what comes back.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -9,6 +15,7 @@ import sys
 import tarfile
 from pathlib import Path, PurePosixPath
 from types import FrameType
+from typing import NoReturn
 
 from scripts.bootstrap import environ, interpreter, mirror, system
 from scripts.bootstrap.account import Account, handed_over, take
@@ -18,7 +25,9 @@ from scripts.bootstrap.tell import SetupError
 
 
 def as_service_user(name: str, target: Target, arguments: list[str]) -> int:
-    """Does the target as the service user; root's last act is to become it, unless something is to be brought back.
+    """Does the target as the service user.
+
+    Root's last act is to become that user, unless something is to be brought back afterwards.
 
     Raises:
         SetupError: if a step of the way fails.
@@ -47,7 +56,12 @@ def as_service_user(name: str, target: Target, arguments: list[str]) -> int:
         code = subprocess.run(command, check=False).returncode
         bring_back(account, target.brings_back, own)
         return code
-    os.execvp(command[0], command)
+    return become(command)
+
+
+def become(command: list[str]) -> NoReturn:
+    """Replaces this process: same pid, so that signals meant for `make` arrive."""
+    os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
 
 
 def copy_down(source: Path, account: Account, python: Path, variables: dict[str, str]) -> None:
@@ -62,17 +76,14 @@ def copy_down(source: Path, account: Account, python: Path, variables: dict[str,
         raise SetupError("setup.not_a_checkout", folder=source) from error
     script = Path(mirror.__file__).read_text("utf-8")
     argv = account.argv([str(python), "-I", "-c", script, str(SERVICE_SOURCE)], variables)
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, cwd="/") as process:
-        if process.stdin is None:
-            raise SetupError("setup.copy_failed", folder=SERVICE_SOURCE)
-        with process.stdin as stream:
-            mirror.pack(source, names, stream)
-    if process.returncode != 0:
+    packed = io.BytesIO()  # a source tree is a few megabytes
+    mirror.pack(source, names, packed)
+    if subprocess.run(argv, check=False, input=packed.getvalue(), cwd="/").returncode != 0:
         raise SetupError("setup.copy_failed", folder=SERVICE_SOURCE)
 
 
 def bring_back(account: Account, names: tuple[str, ...], variables: dict[str, str]) -> None:
-    """Copies what the target wrote from the copy into the working tree: regular files under `names`, nothing else."""
+    """Takes what the target wrote from the copy into the working tree: regular files under `names` only."""
     present = [name for name in names if (SERVICE_SOURCE / name).exists()]
     argv = account.argv(["tar", "-C", str(SERVICE_SOURCE), "-cf", "-", "--", *present], variables)
     with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd="/") as process:
@@ -81,8 +92,11 @@ def bring_back(account: Account, names: tuple[str, ...], variables: dict[str, st
         with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
             for member in archive:
                 path = PurePosixPath(member.name)
-                if member.isreg() and any(path.is_relative_to(name) for name in names):
-                    archive.extract(member, source_root(), filter="data")
+                inside = ".." not in path.parts and any(path.is_relative_to(name) for name in names)
+                if member.isreg() and inside and (content := archive.extractfile(member)):
+                    target = source_root() / path
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(content.read())
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -20,7 +20,8 @@ class Steps:
 
     Args:
         environ: variables for each of them.
-        folder: their working directory; not the source tree, so that its configuration files say nothing to them.
+        folder: their working directory; not the source tree, so that its configuration files say nothing to
+            them.
     """
 
     def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
@@ -30,13 +31,15 @@ class Steps:
         self._lock = threading.Lock()
         self._ended = False
 
-    def run(self, argv: Sequence[str | Path], cwd: Path | None = None, **environ: str) -> None:
+    def run(
+        self, argv: Sequence[str | Path], cwd: Path | None = None, environ: Mapping[str, str] | None = None
+    ) -> None:
         """Runs one program to its end.
 
         Raises:
             SetupError: with the last lines it wrote, if it fails.
         """
-        output, code = self._finish(argv, cwd or self._folder, environ)
+        output, code = self._finish(argv, cwd or self._folder, environ or {})
         if code != 0:
             tail = "\n".join(output.rstrip().splitlines()[-_TAIL:])
             raise SetupError("setup.step_failed", command=" ".join(map(str, argv)), output=tail)
@@ -52,7 +55,7 @@ class Steps:
             process = subprocess.Popen(
                 argv,
                 cwd=cwd,
-                env=self._environ | environ,
+                env={**self._environ, **environ},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

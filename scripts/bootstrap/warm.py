@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-PLATFORM = (
-    "jupyterhub.app", "jupyterhub.singleuser.app", "jupyterhub.singleuser.extension", "jupyterlab.labhubapp",
-    "jupyter_server.serverapp", "jupyter_server.services.kernels.websocket", "jupyter_server.services.contents.handlers",
-    "jupyter_lsp", "notebook_shim.shim", "nbconvert", "sqlalchemy.dialects.sqlite", "alembic.command", "uvicorn",
-    "starlette.applications", "httpx2", "authlib.integrations.starlette_client", "sqlglot", "duckdb", "pyarrow.parquet",
-    "babel.dates", "typer", "structlog", "nh3", "pydantic_settings",
-)  # fmt: skip
+PLATFORM = tuple(
+    """
+    jupyterhub.app jupyterhub.singleuser.app jupyterhub.singleuser.extension jupyterlab.labhubapp
+    jupyter_server.serverapp jupyter_server.services.kernels.websocket
+    jupyter_server.services.contents.handlers jupyter_lsp notebook_shim.shim nbconvert
+    sqlalchemy.dialects.sqlite alembic.command uvicorn starlette.applications httpx2
+    authlib.integrations.starlette_client sqlglot duckdb pyarrow.parquet babel.dates typer structlog nh3
+    pydantic_settings
+    """.split()
+)
 
-COMPUTE = (
-    "ipykernel.kernelapp", "ipykernel.ipkernel", "ipywidgets", "pandas", "polars", "duckdb", "pyarrow.parquet",
-    "dask.dataframe", "distributed", "matplotlib.pyplot", "matplotlib_inline.backend_inline",
-)  # fmt: skip
+COMPUTE = tuple(
+    """
+    ipykernel.kernelapp ipykernel.ipkernel ipywidgets pandas polars duckdb pyarrow.parquet
+    dask.dataframe distributed matplotlib.pyplot matplotlib_inline.backend_inline
+    """.split()
+)
 
 _IMPORT_ALL = """
 import importlib, sys, warnings
