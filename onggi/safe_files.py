@@ -1,34 +1,33 @@
 """The one way in which the trusted side touches files in a project folder.
 
-The researcher writes there at any time, so nothing found there is believed. Guarantees: a name is resolved by
-the kernel strictly below the root and through no symlink or magic link (`onggi.openat2`); only regular files
-are read; no call blocks on a FIFO or a lease; never more than `max_bytes` are read; a copy is complete and its
-hash is that of the copied bytes; a write replaces a name in one step and never writes through an existing file.
+The researcher writes there at any time, so nothing found there is believed. Guarantees: a name is resolved
+by the kernel strictly below the root and through no symlink or magic link (`onggi.openat2`); only regular
+files are read; no call blocks on a FIFO or a lease; never more than `max_bytes` are read; a copy is complete
+and its hash is that of the copied bytes; a write replaces a name in one step and never writes through an
+existing file.
 
-Does not guarantee that a file stays as it was after it is closed: copy first, then use the copy. A change during
-a copy is noticed by size, inode and kernel time stamps; a write through an existing memory map may escape that,
-but then the copy is still exactly what is hashed, checked and voted on. Hard links are accepted: making one
-needs write access to the file in the same mount, and a compute sees every other folder as another mount (EXDEV).
-The root itself is trusted: it is a path that Onggi made.
+Does not guarantee that a file stays as it was after it is closed: copy first, then use the copy. A change
+during a copy is noticed by size, inode and kernel time stamps; a write through an existing memory map may
+escape that, but then the copy is still exactly what is hashed, checked and voted on. Hard links are accepted:
+making one needs write access to the file in the same mount, and a compute sees every other folder as another
+mount (EXDEV). The root itself is trusted: it is a path that Onggi made.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from onggi.errors import Conflict, Invalid, NotFound, OnggiError, Refused, Unavailable
-from onggi.openat2 import open_at
+from onggi.errors import Conflict, Invalid
+from onggi.openat2 import as_reasons, folder_beneath, open_at, parent_beneath
 from onggi.reasons import Reason
 from onggi.safe_names import check_name, shown
 
@@ -52,7 +51,7 @@ __all__ = [
 ]
 
 _CHUNK_BYTES = 1024 * 1024
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Kind(StrEnum):
@@ -161,7 +160,7 @@ def open_beneath(root: Path, relative: str, *, max_bytes: int) -> SafeFile:
         Unavailable: KERNEL_TOO_OLD.
     """
     name = check_name(relative)
-    with _errors(name), _directory(root, "", os.O_PATH | os.O_DIRECTORY) as top:
+    with as_reasons(name), folder_beneath(root, "", os.O_PATH | os.O_DIRECTORY) as top:
         fd = open_at(top, name.encode(), os.O_RDONLY)
     try:
         status = os.fstat(fd)
@@ -189,8 +188,8 @@ def copy_beneath(root: Path, relative: str, destination: Path | int, *, max_byte
     """Copy a regular file out of the project folder, durably, and say what was copied.
 
     Args:
-        destination: a path that must not exist yet (made with mode 0600, removed again on failure), or an open
-            descriptor (what was written stays written on failure).
+        destination: a path that must not exist yet (made with mode 0600, removed again on failure), or an
+            open descriptor (what was written stays written on failure).
 
     Raises:
         Conflict: FILE_CHANGED_WHILE_COPIED if the file changed meanwhile.
@@ -200,8 +199,8 @@ def copy_beneath(root: Path, relative: str, destination: Path | int, *, max_byte
     with open_beneath(root, relative, max_bytes=max_bytes) as source:
         if isinstance(destination, int):
             return _copy(source, destination, relative)
-        with _errors(relative):
-            target = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with as_reasons(relative):
+            target = os.open(destination, _NEW_FILE, 0o600)
         try:
             return _copy(source, target, relative)
         except BaseException:
@@ -215,11 +214,12 @@ def list_beneath(root: Path, relative: str = "", *, limit: int) -> tuple[Entry, 
     """The entries of a folder in the order of their names; an empty `relative` is the root.
 
     Raises:
-        Invalid: TOO_MANY_FILES if there are more than `limit`; FILE_NAME_REFUSED; FILE_NOT_REGULAR if it is no folder.
+        Invalid: TOO_MANY_FILES if there are more than `limit`; FILE_NAME_REFUSED; FILE_NOT_REGULAR if it is
+            no folder.
         OnggiError: as `open_beneath`.
     """
     entries: list[Entry] = []
-    with _errors(relative), _directory(root, relative) as folder, os.scandir(folder) as found:
+    with as_reasons(relative), folder_beneath(root, relative) as folder, os.scandir(folder) as found:
         for item in found:
             if len(entries) >= limit:
                 raise Invalid(Reason.TOO_MANY_FILES, name=shown(relative), limit=limit)
@@ -235,9 +235,9 @@ def stat_beneath(root: Path, relative: str = "") -> Entry:
         OnggiError: as `open_beneath`, except that anything but a link on the way may stand there.
     """
     if not relative:
-        with _errors(relative), _directory(root, "", os.O_PATH | os.O_DIRECTORY) as folder:
+        with as_reasons(relative), folder_beneath(root, "", os.O_PATH | os.O_DIRECTORY) as folder:
             return _entry("", os.fstat(folder))
-    with _errors(relative), _parent(root, relative) as (folder, last):
+    with as_reasons(relative), parent_beneath(root, relative) as (folder, last):
         return _entry(last, os.stat(last, dir_fd=folder, follow_symlinks=False))
 
 
@@ -251,11 +251,10 @@ def write_beneath(root: Path, relative: str, data: bytes, *, max_bytes: int) -> 
     """
     if len(data) > max_bytes:
         raise Invalid(Reason.FILE_TOO_LARGE, name=shown(relative), limit=max_bytes)
-    with _errors(relative), _parent(root, relative) as (folder, last):
+    with as_reasons(relative), parent_beneath(root, relative) as (folder, last):
         _refuse_unless_file(folder, last, relative)
         temporary = f".onggi-{secrets.token_hex(8)}.tmp"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        target = os.open(temporary, flags, 0o644, dir_fd=folder)
+        target = os.open(temporary, _NEW_FILE, 0o644, dir_fd=folder)
         try:
             _write_all(target, data)
             os.fsync(target)
@@ -276,18 +275,22 @@ def mkdir_beneath(root: Path, relative: str) -> None:
         Conflict: FILE_EXISTS.
         OnggiError: as `open_beneath`.
     """
-    with _errors(relative), _parent(root, relative) as (folder, last):
+    with as_reasons(relative), parent_beneath(root, relative) as (folder, last):
         os.mkdir(last, 0o755, dir_fd=folder)
 
 
 def rename_beneath(root: Path, old: str, new: str) -> None:
-    """Give an entry another name below the same root. A race can cost the researcher his own file, nothing else.
+    """Give an entry another name below the same root. A race can cost the researcher his own file, no more.
 
     Raises:
         Conflict: FILE_EXISTS if something stands under the new name.
         OnggiError: as `open_beneath`.
     """
-    with _errors(old), _parent(root, old) as (source, old_last), _parent(root, new) as (target, new_last):
+    with (
+        as_reasons(old),
+        parent_beneath(root, old) as (source, old_last),
+        parent_beneath(root, new) as (target, new_last),
+    ):
         os.stat(old_last, dir_fd=source, follow_symlinks=False)
         with contextlib.suppress(FileNotFoundError):
             os.stat(new_last, dir_fd=target, follow_symlinks=False)
@@ -302,7 +305,7 @@ def unlink_beneath(root: Path, relative: str) -> None:
         Invalid: FILE_NOT_REGULAR for a folder.
         OnggiError: as `open_beneath`.
     """
-    with _errors(relative), _parent(root, relative) as (folder, last):
+    with as_reasons(relative), parent_beneath(root, relative) as (folder, last):
         os.unlink(last, dir_fd=folder)
 
 
@@ -313,30 +316,8 @@ def rmdir_beneath(root: Path, relative: str) -> None:
         Conflict: DIRECTORY_NOT_EMPTY.
         OnggiError: as `open_beneath`.
     """
-    with _errors(relative), _parent(root, relative) as (folder, last):
+    with as_reasons(relative), parent_beneath(root, relative) as (folder, last):
         os.rmdir(last, dir_fd=folder)
-
-
-@contextlib.contextmanager
-def _directory(root: Path, relative: str, flags: int = _DIRECTORY) -> Iterator[int]:
-    """A descriptor of a folder below `root`."""
-    top = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        folder = open_at(top, check_name(relative).encode() if relative else b".", flags)
-    finally:
-        os.close(top)
-    try:
-        yield folder
-    finally:
-        os.close(folder)
-
-
-@contextlib.contextmanager
-def _parent(root: Path, relative: str) -> Iterator[tuple[int, str]]:
-    """The folder that holds a name, and the name's last component."""
-    parent, _, last = check_name(relative).rpartition("/")
-    with _directory(root, parent) as folder:
-        yield folder, last
 
 
 def _entry(name: str, status: os.stat_result) -> Entry:
@@ -352,10 +333,12 @@ def _entry(name: str, status: os.stat_result) -> Entry:
 def _copy(source: SafeFile, target: int, relative: str) -> Copied:
     digest = hashlib.sha256()
     size = 0
-    with _errors(relative):
+    with as_reasons(relative):
         while part := source.read(_CHUNK_BYTES):
             digest.update(part)
             size += len(part)
+            if size > source.size:  # it grows: following it could take for ever
+                raise Conflict(Reason.FILE_CHANGED_WHILE_COPIED, name=shown(relative))
             _write_all(target, part)
         os.fsync(target)
         after = os.fstat(source.fd)
@@ -378,35 +361,3 @@ def _refuse_unless_file(folder: int, last: str, relative: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISREG(os.stat(last, dir_fd=folder, follow_symlinks=False).st_mode):
             raise Invalid(Reason.FILE_NOT_REGULAR, name=shown(relative))
-
-
-_ERRORS: dict[int, tuple[type[OnggiError], Reason]] = {
-    errno.EACCES: (Refused, Reason.FILE_NOT_READABLE),
-    errno.EPERM: (Refused, Reason.FILE_NOT_READABLE),
-    errno.EAGAIN: (Conflict, Reason.FILE_CHANGED_WHILE_COPIED),
-    errno.EDQUOT: (Unavailable, Reason.DISK_FULL),
-    errno.EEXIST: (Conflict, Reason.FILE_EXISTS),
-    errno.EINVAL: (Invalid, Reason.FILE_NAME_REFUSED),
-    errno.EISDIR: (Invalid, Reason.FILE_NOT_REGULAR),
-    errno.ELOOP: (Refused, Reason.FILE_LINK_REFUSED),
-    errno.ENAMETOOLONG: (Invalid, Reason.FILE_NAME_REFUSED),
-    errno.ENODEV: (Invalid, Reason.FILE_NOT_REGULAR),
-    errno.ENOENT: (NotFound, Reason.FILE_NOT_FOUND),
-    errno.ENOSPC: (Unavailable, Reason.DISK_FULL),
-    errno.ENOTDIR: (Invalid, Reason.FILE_NOT_REGULAR),
-    errno.ENOTEMPTY: (Conflict, Reason.DIRECTORY_NOT_EMPTY),
-    errno.ENXIO: (Invalid, Reason.FILE_NOT_REGULAR),
-    errno.EXDEV: (Refused, Reason.FILE_OUTSIDE_PROJECT),
-}
-
-
-@contextlib.contextmanager
-def _errors(relative: str) -> Iterator[None]:
-    """Turn what the kernel says about a hostile name into a reason; what is not foreseen stays an OSError."""
-    try:
-        yield
-    except OSError as error:
-        kind, reason = _ERRORS.get(error.errno or 0, (None, None))
-        if kind is None or reason is None:
-            raise
-        raise kind(reason, name=shown(relative), path=shown(relative)) from error

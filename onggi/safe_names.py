@@ -18,6 +18,8 @@ __all__ = ["MAX_COMPONENT_BYTES", "MAX_LEVELS", "check_name", "shown"]
 
 MAX_COMPONENT_BYTES = 255
 MAX_LEVELS = 16
+_SHOWN_CHARACTERS = 120
+_BYTES_NOT_UTF8 = range(0xDC80, 0xDD00)  # how os.fsdecode writes them
 # The characters with the Unicode property Bidi_Control: they make a name read differently from its bytes.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -40,9 +42,9 @@ def check_name(relative: str) -> str:
 
 
 def shown(name: str) -> str:
-    """A name fit for a person's eyes: what could mislead is written as an escape, the rest is cut at 120 characters."""
-    safe = "".join(_escaped(character) if _misleads(character) else character for character in name[:121])
-    return safe if len(name) <= 120 else safe[:120] + "…"
+    """A name fit for a person's eyes: what could mislead is an escape, what is long ends in an ellipsis."""
+    safe = "".join(_escaped(one) if _misleads(one) else one for one in name[:_SHOWN_CHARACTERS])
+    return safe if len(name) <= _SHOWN_CHARACTERS else safe + "…"
 
 
 def _component_is_fit(component: str) -> bool:
@@ -57,6 +59,6 @@ def _misleads(character: str) -> bool:
 
 def _escaped(character: str) -> str:
     point = ord(character)
-    if 0xDC80 <= point <= 0xDCFF:  # a surrogate escape stands for one byte that is not UTF-8
+    if point in _BYTES_NOT_UTF8:
         return f"\\x{point - 0xDC00:02x}"
     return f"\\u{point:04x}"
