@@ -156,7 +156,8 @@ def _dask(files: list[str], schema: Table, columns: list[str], alternatives: Alt
 
     gaps = _with_gaps(files, schema)
     empty = _frame(files[:1], columns, alternatives, gaps).iloc[:0]
-    return dd.from_map(_one_file, files, args=(columns, alternatives, gaps), meta=empty)
+    # Dask itself narrows the keyword `columns` to those that a computation uses.
+    return dd.from_map(_one_file, files, columns=columns, alternatives=alternatives, gaps=gaps, meta=empty)
 
 
 def _one_file(path: str, columns: list[str], alternatives: Alternatives, gaps: list[str]) -> Any:

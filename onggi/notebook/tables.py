@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_TABLE_ROWS = 1_000_000
 _MAX_DETAIL = 600
+_PARAMETER = re.compile(r"\$[A-Za-z_]\w*")
 _ALIAS = re.compile(r"\s+AS\s+.*$", re.DOTALL | re.IGNORECASE)
 
 
@@ -89,7 +90,9 @@ def _datasets_in(sql: str, available: Sequence[Dataset]) -> list[Dataset]:
             statements = database.extract_statements(sql)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise Invalid(Reason.SQL_NOT_ONE_SELECT)
-            named = {_plain(name) for name in database.get_table_names(sql, qualified=True)}
+            named = {
+                _plain(name) for name in database.get_table_names(_without_parameters(sql), qualified=True)
+            }
     except duckdb.Error as error:
         raise _failed(error) from None
     used = [one for one in available if _names(one, available) & named]
@@ -97,6 +100,11 @@ def _datasets_in(sql: str, available: Sequence[Dataset]) -> list[Dataset]:
         known = ", ".join(f"{schema_name(one.name)}.{name}" for one in available for name in one.tables)
         raise Invalid(Reason.SQL_READS_NO_DATA, known=known or "-")
     return used
+
+
+def _without_parameters(sql: str) -> str:
+    """The query with NULL for every parameter, for DuckDB names no tables of a query that has any."""
+    return _PARAMETER.sub("NULL", sql)
 
 
 def _plain(name: str) -> str:
