@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import httpx2 as httpx
 import websocket
@@ -18,7 +17,6 @@ import websocket
 from hub.tour.installation import Running
 from hub.tour.kernel import Kernel
 from hub.tour.visitor import Visitor
-from onggi.clock import SystemClock, to_text
 
 PROJECT = "nafld-study"
 TABLE = (
@@ -185,8 +183,7 @@ def expire(journey: Journey) -> None:
     visitor = journey.visitor("admin")
     path = f"/admin/projects/{PROJECT}"
     page = visitor.get(journey.running.origin("desk") + path)
-    now = to_text(SystemClock().now() - timedelta(seconds=1))
-    answer = visitor.submit(page, f"{path}/members/researcher1", {"ends": now})
+    answer = visitor.submit(page, f"{path}/members/end", {"person": "researcher1"})
     expect(answer.is_success, f"the desk answered {answer.status_code}")
 
 
