@@ -160,6 +160,7 @@ class Release:
     """Approved bytes made available outside until `expires`.
 
     Attributes:
+        leaf: index of its `release.create` event in the audit log; None before it is written.
         certificate: the signed statement as text; None for the moment between decision and signature.
     """
 
@@ -170,6 +171,7 @@ class Release:
     files: tuple[ReleasedFile, ...]
     created: datetime
     expires: datetime
+    leaf: int | None = None
     certificate: str | None = None
     downloads: int = 0
 

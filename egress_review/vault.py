@@ -9,6 +9,7 @@ reading says `Tampered`.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -81,7 +82,7 @@ class Vault:
             Tampered: `VAULT_HASH_MISMATCH` if they are not what their name says.
             Unavailable: `DISK_FULL` if there is no room for the copy.
         """
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=self._incoming) as copy:
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(self._incoming)) as copy:
             digest = hashlib.sha256()
             with _disk_errors():
                 try:
@@ -113,7 +114,7 @@ class Vault:
             if not final.parent.exists():
                 final.parent.mkdir(mode=0o700, exist_ok=True)
                 _sync_folder(final.parent.parent)
-            os.rename(incoming, final)
+            incoming.rename(final)
             _sync_folder(final.parent)
 
 
@@ -133,11 +134,11 @@ class Incoming:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        try:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):  # the buffered rest did not fit; the file goes anyway
             self._file.close()
-        except OSError:  # the buffered rest did not fit; the file goes anyway
-            pass
         self._path.unlink(missing_ok=True)
 
     def write(self, chunk: bytes) -> None:

@@ -1,7 +1,7 @@
 """Opening the database of egress review, and what its failures mean to a person.
 
 SQLite runs in WAL mode with `synchronous=FULL`, so that a committed vote or event survives a power cut; a unit
-that writes begins with `BEGIN IMMEDIATE`, so that it waits for its turn instead of failing in the middle.
+that writes begins with `BEGIN IMMEDIATE`, so that it waits for its turn and does not fail midway.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={BUSY_MS}",
 )
-_PG_LOCKED = frozenset({"55P03", "40P01", "40001"})  # lock_not_available, deadlock_detected, serialization_failure
+_PG_LOCKED = frozenset(
+    {"55P03", "40P01", "40001"}
+)  # lock_not_available, deadlock_detected, serialization_failure
 _PG_FULL = "53100"
 
 
@@ -72,7 +74,11 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     Raises:
         Unavailable, Conflict: as `database_errors`.
     """
-    with database_errors(), engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+    with (
+        database_errors(),
+        engine.connect().execution_options(**{WRITES: True}) as connection,
+        connection.begin(),
+    ):
         yield connection
 
 

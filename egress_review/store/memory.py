@@ -104,18 +104,24 @@ class MemoryUnit:
         seen = self._tables.with_voters(request)
         return self._tables.votes_on(request) if seen.votes_complete else ()
 
-    def add_release(self, release: Release, event: Event) -> int:
+    def add_release(self, release: Release, event: Event) -> Release:
         """Keep a release."""
-        if any((one.request, one.version) == (release.request, release.version) for one in self._tables.releases.values()):
+        if any(
+            (one.request, one.version) == (release.request, release.version)
+            for one in self._tables.releases.values()
+        ):
             raise Conflict(Reason.ALREADY_EXISTS, what="release", name=release.request)
-        self._tables.releases[release.id] = release
-        return self.append(event)
+        kept = replace(release, leaf=self.append(event))
+        self._tables.releases[release.id] = kept
+        return kept
 
     def set_certificate(self, release_id: str, certificate: str, event: Event) -> None:
         """Keep a certificate."""
         if release_id not in self._tables.releases:
             raise NotFound(Reason.NOT_FOUND, what="release")
-        self._tables.releases[release_id] = replace(self._tables.releases[release_id], certificate=certificate)
+        self._tables.releases[release_id] = replace(
+            self._tables.releases[release_id], certificate=certificate
+        )
         self.append(event)
 
     def add_download(self, download: Download, event: Event) -> None:

@@ -63,8 +63,8 @@ class Unit(Protocol):
         """All votes if they are complete, else none."""
         ...
 
-    def add_release(self, release: Release, event: Event) -> int:
-        """Keep a release without its certificate; the leaf index of its event.
+    def add_release(self, release: Release, event: Event) -> Release:
+        """Keep a release without its certificate; it comes back with the leaf index of its event.
 
         Raises:
             Conflict: if the request version has a release.

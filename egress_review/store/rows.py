@@ -14,7 +14,7 @@ from egress_review.domain import Ballot, Output, Release, ReleasedFile, Request,
 from egress_review.store import tables
 from onggi.clock import from_text, to_text
 
-Row = Mapping[str, Any]
+Row = Mapping[str, Any] | sa.RowMapping
 
 
 def maybe_text(moment: datetime | None) -> str | None:
@@ -106,7 +106,9 @@ def load_requests(connection: sa.Connection, rows: Sequence[Row]) -> tuple[Reque
     """Requests from their rows, with outputs and voters."""
     ids = {row["id"] for row in rows}
     outputs = _grouped(connection, sa.select(tables.outputs).where(tables.outputs.c.request.in_(ids)))
-    voters_query = sa.select(tables.votes.c.request, tables.votes.c.version, tables.votes.c.reviewer).distinct()
+    voters_query = sa.select(
+        tables.votes.c.request, tables.votes.c.version, tables.votes.c.reviewer
+    ).distinct()
     voters = _grouped(connection, voters_query.where(tables.votes.c.request.in_(ids)))
     return tuple(
         Request(
@@ -137,8 +139,10 @@ def load_releases(connection: sa.Connection, rows: Sequence[Row]) -> tuple[Relea
     for file in connection.execute(found.order_by(tables.released_files.c.number)).mappings():
         values = {name: file[name] for name in ("number", "name", "sha256", "size")}
         files.setdefault(file["release"], []).append(ReleasedFile(**values))
-    counted = sa.select(tables.downloads.c.release, sa.func.count()).where(tables.downloads.c.release.in_(ids))
-    downloads = dict(connection.execute(counted.group_by(tables.downloads.c.release)).tuples().all())
+    counted = sa.select(tables.downloads.c.release, sa.func.count()).where(
+        tables.downloads.c.release.in_(ids)
+    )
+    downloads: dict[str, int] = dict(connection.execute(counted.group_by(tables.downloads.c.release)).tuples().all())
     return tuple(
         Release(
             id=row["id"],
@@ -148,6 +152,7 @@ def load_releases(connection: sa.Connection, rows: Sequence[Row]) -> tuple[Relea
             files=tuple(files.get(row["id"], ())),
             created=from_text(row["created"]),
             expires=from_text(row["expires"]),
+            leaf=row["leaf"],
             certificate=row["certificate"],
             downloads=downloads.get(row["id"], 0),
         )

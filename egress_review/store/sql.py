@@ -70,7 +70,9 @@ class SqlReviewStore:
     def received_bytes(self, member: str, since: datetime) -> int:
         """Bytes handed in since a moment."""
         table = tables.intake
-        query = sa.select(sa.func.sum(table.c.size)).where(table.c.member == member, table.c.at >= to_text(since))
+        query = sa.select(sa.func.sum(table.c.size)).where(
+            table.c.member == member, table.c.at >= to_text(since)
+        )
         with reading(self._engine) as connection:
             return int(connection.execute(query).scalar() or 0)
 

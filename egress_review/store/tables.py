@@ -70,6 +70,7 @@ releases = sa.Table(
     sa.Column("project", sa.String(64), nullable=False, index=True),
     sa.Column("created", sa.String(24), nullable=False),
     sa.Column("expires", sa.String(24), nullable=False),
+    sa.Column("leaf", sa.BigInteger, nullable=False),
     sa.Column("certificate", sa.Text),
     sa.UniqueConstraint("request", "version"),
     sa.ForeignKeyConstraint(["request", "version"], ["requests.id", "requests.version"]),

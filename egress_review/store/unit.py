@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -88,21 +89,28 @@ class SqlUnit:
         """All votes if they are complete, else none."""
         return visible_votes(self._connection, request, None)
 
-    def add_release(self, release: Release, event: Event) -> int:
+    def add_release(self, release: Release, event: Event) -> Release:
         """Keep a release without its certificate."""
         table = tables.releases
         same = (table.c.request == release.request) & (table.c.version == release.version)
         if self._connection.execute(sa.select(table.c.id).where(same)).first():
             raise Conflict(Reason.ALREADY_EXISTS, what="release", name=release.request)
-        names = ("id", "request", "version", "project")
+        release = replace(release, leaf=self.append(event))
+        names = ("id", "request", "version", "project", "leaf")
         moments = {"created": to_text(release.created), "expires": to_text(release.expires)}
         self._run(sa.insert(table), [{name: getattr(release, name) for name in names} | moments])
         files = [
-            {"release": release.id, "number": one.number, "name": one.name, "sha256": one.sha256, "size": one.size}
+            {
+                "release": release.id,
+                "number": one.number,
+                "name": one.name,
+                "sha256": one.sha256,
+                "size": one.size,
+            }
             for one in release.files
         ]
         self._run(sa.insert(tables.released_files), files)
-        return self.append(event)
+        return release
 
     def set_certificate(self, release_id: str, certificate: str, event: Event) -> None:
         """Keep a certificate."""
@@ -134,7 +142,7 @@ class SqlUnit:
 
 
 def visible_votes(connection: sa.Connection, request: Request, viewer: str | None) -> tuple[Vote, ...]:
-    """The wall of blindness, in the query itself: all votes once complete, before that only the viewer's own."""
+    """The wall of blindness, in the query: all votes once complete, before that only the viewer's own."""
     table = tables.votes
     same = (table.c.request == request.id) & (table.c.version == request.version)
     needed = (

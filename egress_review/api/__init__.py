@@ -1,0 +1,1 @@
+"""The service API of egress review, `/internal`: sessions hand in outputs, all processes hand in events."""

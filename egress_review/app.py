@@ -1,0 +1,86 @@
+"""Egress review as one Starlette app: a value, so that tests start as many as they like."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from egress_review.api.routes import api_routes
+from egress_review.check_runner import CheckRunner
+from egress_review.pages.access import navigation
+from egress_review.pages.routes import page_routes
+from egress_review.pages.visible import finding_text, visible, visible_text
+from egress_review.room import Room
+from egress_review.settings import ReviewSettings
+from web.kit import Site, create_site
+from web.signin import HubSignIn
+from web.tokens import token_of
+
+CLIENT_ID = "service-review"
+_TEMPLATES = Path(__file__).parent / "pages" / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The working parts of egress review; `egress_review.wiring` makes them from settings.
+
+    Attributes:
+        tokens: service name → token of those who may call.
+        public_key: text that third parties verify with.
+    """
+
+    settings: ReviewSettings
+    room: Room
+    runner: CheckRunner
+    tokens: Mapping[str, str]
+    public_key: str
+
+
+def create_app(parts: Parts, *, checks: bool = True) -> Starlette:
+    """The app.
+
+    Args:
+        checks: run the checks in the background while the app runs.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        if checks:
+            parts.runner.start()
+        yield
+        if checks:
+            parts.runner.stop()
+
+    routes = [
+        *api_routes(parts.room, parts.tokens, parts.runner.wake),
+        *page_routes(parts.room, parts.public_key),
+    ]
+    app = create_site(site_of(parts.settings), routes, lifespan=lifespan)
+    app.state.pages.globals.update(visible=visible, visible_text=visible_text, finding_text=finding_text)
+    return app
+
+
+def site_of(settings: ReviewSettings) -> Site:
+    """The pages' site: its own origin, its own cookie."""
+    origin = settings.origin("review")
+    sign_in = HubSignIn(
+        CLIENT_ID,
+        token_of(settings.secrets, "review"),
+        settings.origin("hub_public"),
+        settings.hub_api,
+        f"{origin}/oauth_callback",
+    )
+    return Site(
+        name="review",
+        origin=origin,
+        sign_in=sign_in,
+        templates=_TEMPLATES,
+        cookie_secret=token_of(settings.secrets, "review-cookie"),
+        links={"hub": settings.origin("hub_public"), "desk": settings.origin("desk")},
+        navigation=navigation,
+        warning="web.unsafe_no_sandbox" if settings.unsafe_no_sandbox else None,
+    )

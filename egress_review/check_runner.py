@@ -1,0 +1,169 @@
+"""Runs the checks of every request in state `checking`.
+
+Guarantees: a request in `checking` is never lost: what is to be done is read from the store, so a crash only
+means that it is done again; whatever goes wrong inside the checker becomes *not proven*, never *passed*. While
+the desk cannot say which data sets are granted, the request waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from egress_review.actions import releasing
+from egress_review.actions.asking import require_move
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.job import CheckJob, DatasetFolder, OutputToCheck
+from egress_review.checks.policy import CheckPolicy
+from egress_review.checks.report import CheckReport, Finding, OutputReport
+from egress_review.domain import Output, Request, State
+from egress_review.lifecycle import Action, move_for
+from egress_review.room import SERVICE, Room
+from onggi.errors import Conflict, NotFound, OnggiError
+
+log = logging.getLogger(__name__)
+
+Checker = Callable[[CheckJob], CheckReport]
+_MOST_CODES = 12
+
+
+class CheckRunner:
+    """A thread that checks one request after the other.
+
+    Args:
+        run: the checker, usually `egress_review.checks.runner.run_checks`.
+        policy: of the checks.
+        every_s: how long to rest when nothing waits; `wake` ends the rest.
+    """
+
+    def __init__(self, room: Room, run: Checker, policy: CheckPolicy, every_s: float = 2.0) -> None:
+        self._room = room
+        self._run = run
+        self._policy = policy
+        self._every_s = every_s
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="checks", daemon=True)
+
+    def start(self) -> None:
+        """Begin; first with what an earlier process left."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End after the request at hand; what is left is done by the next start."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(timeout_s)
+
+    def wake(self) -> None:
+        """Something waits."""
+        self._wake.set()
+
+    def run_once(self) -> int:
+        """Check what waits now, finish releases that were interrupted; how many requests were checked."""
+        releasing.finish(self._room)
+        waiting = self._room.store.requests_in({State.CHECKING})
+        return sum(self._check(request) for request in waiting if not self._stop.is_set())
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                self.run_once()
+            except OnggiError as error:
+                log.warning("checks wait: %s", error)
+            except Exception:  # the thread must outlive any one request; the cause is in the log
+                log.exception("checks failed")
+            self._wake.wait(self._every_s)
+
+    def _check(self, request: Request) -> bool:
+        try:
+            job = CheckJob(self._outputs(request), self._datasets(request.project), self._policy)
+        except OnggiError as error:
+            log.warning("checks of %s wait: %s", request.id, error)
+            return False
+        save_report(self._room, request, self._report(job))
+        return True
+
+    def _outputs(self, request: Request) -> tuple[OutputToCheck, ...]:
+        vault = self._room.vault
+        return tuple(
+            OutputToCheck(one.name, one.sha256 or "", str(vault.path(one.sha256 or "")), one.claim)
+            for one in request.outputs
+        )
+
+    def _datasets(self, project: str) -> tuple[DatasetFolder, ...]:
+        """Exactly those granted now; one that the desk no longer knows is as good as not granted."""
+        folders = []
+        for grant in self._room.people.project(project).get("grants", ()):
+            if grant.get("active") is not True:
+                continue
+            name, version = str(grant["dataset"]), str(grant["version"])
+            try:
+                folder = str(self._room.people.dataset(name, version)["path"])
+            except NotFound:
+                continue
+            folders.append(DatasetFolder(name, version, folder))
+        return tuple(folders)
+
+    def _report(self, job: CheckJob) -> CheckReport:
+        try:
+            report = self._run(job)
+        except Exception:  # a checker may fail in any way; whatever it is, nothing is proven
+            log.exception("the checker failed")
+            return not_proven(job)
+        if [one.sha256 for one in report.outputs] != [one.sha256 for one in job.outputs]:
+            log.error("the checker answered about other outputs")
+            return not_proven(job)
+        return report
+
+
+def not_proven(job: CheckJob) -> CheckReport:
+    """The report of a checker that failed as a whole."""
+    crashed = (Finding(FindingCode.CHECKER_CRASHED),)
+    version = job.policy.version
+    outputs = (OutputReport(one.name, one.sha256, "", crashed, policy_version=version) for one in job.outputs)
+    return CheckReport(tuple(outputs), version, "")
+
+
+def save_report(room: Room, request: Request, report: CheckReport) -> None:
+    """Keep what the checks said; a request that was withdrawn meanwhile stays withdrawn."""
+    with room.store.unit() as unit:
+        current = unit.request(request.id)
+        outputs = tuple(
+            replace(one, report=said) for one, said in zip(current.outputs, report.outputs, strict=False)
+        )
+        checked = replace(current, outputs=outputs)
+        if current.version != request.version:
+            return
+        try:
+            require_move(checked, Action.CHECK, SERVICE)
+        except Conflict:
+            log.info("request %s is no longer in checking", request.id)
+            return
+        move = move_for(checked, Action.CHECK)
+        event = room.event(
+            SERVICE.name,
+            move.event,
+            request.id,
+            request.project,
+            version=request.version,
+            checks_policy=report.policy_version,
+            engine=report.engine,
+            outputs=[_summary(one) for one in outputs],
+        )
+        unit.save(replace(checked, state=move.next), event)
+
+
+def _summary(output: Output) -> dict[str, object]:
+    """What the log says of an output's checks: codes, never values."""
+    findings = output.report.findings if output.report else ()
+    worst = sorted({one.code for one in findings}, key=lambda code: code.value)
+    verdict = output.verdict.value if output.verdict else ""
+    return {
+        "number": output.number,
+        "verdict": verdict,
+        "findings": [code.value for code in worst[:_MOST_CODES]],
+    }

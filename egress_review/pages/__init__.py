@@ -1,0 +1,1 @@
+"""The pages of egress review: the reviewers' queue, votes, releases and downloads, the audit log."""

@@ -1,0 +1,92 @@
+"""A first look at a table, for reviewers: plain cells, never interpreted, small ones marked."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from egress_review.checks.report import OutputReport
+from egress_review.domain import Output
+from egress_review.vault import Vault
+from onggi.errors import NotFound
+
+_PREVIEWED = "csv"
+_MAX_BYTES = 2 * 1024 * 1024
+_MAX_COLUMNS = 60
+_MAX_CELL = 200
+
+Marks = Mapping[tuple[str, frozenset[tuple[str, str]]], tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: its text, and how many persons stand behind it where a check objects (else None)."""
+
+    text: str
+    finding: str | None = None
+    persons: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The first rows of a table; `cut` if there are more rows or columns than shown."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    cut: bool
+
+
+def preview(vault: Vault, output: Output, max_rows: int) -> Preview | None:
+    """The first rows of an output that the checks took for a CSV table; None for anything else.
+
+    Raises:
+        Tampered: if the vault's bytes are not those that were submitted.
+    """
+    if output.sha256 is None or output.report is None or output.report.file_type != _PREVIEWED:
+        return None
+    try:
+        with vault.verified(output.sha256) as content:
+            head = content.read(_MAX_BYTES + 1)
+    except NotFound:
+        return None
+    return table(head, output.report, max_rows)
+
+
+def table(head: bytes, report: OutputReport, max_rows: int) -> Preview | None:
+    """The beginning of a CSV file as a table; None if it cannot be read as one."""
+    text = head[:_MAX_BYTES].decode("utf-8-sig", errors="replace")
+    try:
+        lines = list(islice(csv.reader(io.StringIO(text, newline="")), max_rows + 2))
+    except csv.Error:
+        return None
+    if not lines:
+        return None
+    header, body = lines[0], lines[1 : max_rows + 1]
+    marks = _marks(report)
+    keys = frozenset().union(*({name for name, _ in key} for _, key in marks)) if marks else frozenset()
+    rows = tuple(_row(header, line, marks, keys) for line in body)
+    wide = any(len(line) > _MAX_COLUMNS for line in lines)
+    cut = len(lines) > max_rows + 1 or len(head) > _MAX_BYTES or wide
+    return Preview(tuple(one[:_MAX_CELL] for one in header[:_MAX_COLUMNS]), rows, cut)
+
+
+def _marks(report: OutputReport) -> Marks:
+    """(measure, key) of every cell that a check objects to → the first finding and the persons behind it."""
+    return {
+        (cell.measure, frozenset(cell.key.items())): (cell.findings[0].value, cell.persons)
+        for cell in report.cells
+        if cell.findings
+    }
+
+
+def _row(header: list[str], line: list[str], marks: Marks, keys: frozenset[str]) -> tuple[Cell, ...]:
+    named = frozenset((name, value) for name, value in zip(header, line, strict=False) if name in keys)
+    cells = []
+    for position, value in enumerate(line[:_MAX_COLUMNS]):
+        name = header[position] if position < len(header) else ""
+        finding, persons = marks.get((name, named), (None, None))
+        cells.append(Cell(value[:_MAX_CELL], finding, persons))
+    return tuple(cells)

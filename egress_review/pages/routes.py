@@ -1,0 +1,34 @@
+"""The routes of the pages. Who may see each is asked in its view; nobody sees anything without signing in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Route
+
+from egress_review.pages.delivering import Delivering
+from egress_review.pages.reviewing import Reviewing
+from egress_review.room import Room
+
+
+def page_routes(room: Room, public_key: str) -> Sequence[BaseRoute]:
+    """All pages.
+
+    Args:
+        public_key: text that `onggi audit verify` and `onggi certificate verify` take.
+    """
+    reviewing = Reviewing(room)
+    delivering = Delivering(room, public_key)
+    return (
+        Route("/", delivering.start),
+        Route("/requests", reviewing.queue),
+        Route("/requests/{id}", reviewing.show),
+        Route("/requests/{id}/votes", reviewing.vote, methods=["POST"]),
+        Route("/mine", delivering.mine),
+        Route("/mine/{id}", delivering.my_request),
+        Route("/releases", delivering.releases),
+        Route("/releases/{id}", delivering.release),
+        Route("/releases/{id}/files/{number:int}", delivering.file, methods=["GET"]),
+        Route("/releases/{id}/certificate", delivering.certificate, methods=["GET"]),
+        Route("/key", delivering.public_key),
+    )

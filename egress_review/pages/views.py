@@ -1,0 +1,147 @@
+"""What the pages show, as values; made from what the store lets a viewer see, and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from egress_review.domain import Ballot, Outcome, Output, Request, State, Vote
+from egress_review.lifecycle import Action, decide, may_review, outcomes, reason_required
+from egress_review.pages.preview import Preview, preview
+from egress_review.people import Person
+from egress_review.room import Room
+from onggi.decision import Allow, Deny, require
+from onggi.errors import NotFound
+from onggi.reasons import Reason
+
+DECIDED_SHOWN = 100
+_DECIDED = frozenset({State.RETURNED, State.REJECTED, State.APPROVED, State.RELEASED})
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A reviewer's requests. `hidden` counts open ones of the reviewer's own projects."""
+
+    for_me: tuple[Request, ...]
+    for_others: tuple[Request, ...]
+    decided: tuple[Request, ...]
+    hidden: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputView:
+    """An output with what its viewer may know about votes on it."""
+
+    output: Output
+    table: Preview | None
+    votes: tuple[Vote, ...]
+    outcome: Outcome | None
+    approve_reason: bool
+
+    @property
+    def blocked(self) -> bool:
+        """Whether approval is ruled out."""
+        return self.output.verdict is not None and self.output.verdict.value == "block"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """A request as one viewer sees it.
+
+    Attributes:
+        vote: `Allow`, or why this viewer cannot vote now.
+        voted: whether this viewer has voted.
+        earlier: older versions, oldest first, with their votes.
+        release: id of its release, or None.
+    """
+
+    request: Request
+    outputs: tuple[OutputView, ...]
+    project: Mapping[str, Any]
+    vote: Allow | Deny
+    voted: bool
+    earlier: tuple[tuple[Request, tuple[OutputView, ...]], ...]
+    release: str | None
+
+    @property
+    def may_vote(self) -> bool:
+        """Whether the page shows a ballot paper."""
+        return isinstance(self.vote, Allow)
+
+
+def queue(room: Room, viewer: Person) -> Queue:
+    """What waits for a reviewer, for others, and what is decided."""
+    actor = viewer.actor()
+    open_ones = room.store.requests_in({State.CHECKING, State.IN_REVIEW})
+    shown = [one for one in open_ones if isinstance(may_review(one, actor), Allow)]
+    mine = [one for one in shown if isinstance(decide(one, Action.VOTE, actor), Allow)]
+    decided = [one for one in room.store.requests_in(_DECIDED) if isinstance(may_review(one, actor), Allow)]
+    return Queue(
+        for_me=tuple(mine),
+        for_others=tuple(one for one in shown if one not in mine),
+        decided=tuple(reversed(decided))[:DECIDED_SHOWN],
+        hidden=len(open_ones) - len(shown),
+    )
+
+
+def for_reviewer(room: Room, viewer: Person, request_id: str) -> RequestView:
+    """A request for somebody who may review it.
+
+    Raises:
+        Refused: `NOT_PERMITTED`, `OWN_PROJECT`.
+        NotFound: if there is none, or it was never submitted.
+    """
+    request = room.store.request(request_id)
+    require(may_review(request, viewer.actor()))
+    if request.submitted is None:
+        raise NotFound(Reason.NOT_FOUND, what="request")
+    return _view(room, viewer.name, request, decide(request, Action.VOTE, viewer.actor()), tables=True)
+
+
+def for_member(room: Room, viewer: Person, request_id: str) -> RequestView:
+    """A request for the person who made it, as long as they are a member of its project.
+
+    Raises:
+        NotFound: for anybody else.
+    """
+    request = room.store.request(request_id)
+    if request.member != viewer.name or request.project not in viewer.active:
+        raise NotFound(Reason.NOT_FOUND, what="request")
+    return _view(
+        room, viewer.name, request, Deny(Reason.OWN_PROJECT, {"project": request.project}), tables=False
+    )
+
+
+def _view(room: Room, viewer: str, request: Request, vote: Allow | Deny, *, tables: bool) -> RequestView:
+    versions = room.store.history(request.id)
+    older = [one for one in versions if one.version < request.version]
+    release = room.store.release_of(request)
+    return RequestView(
+        request=request,
+        outputs=_outputs(room, viewer, request, tables=tables),
+        project=room.people.project(request.project),
+        vote=vote,
+        voted=viewer in request.voters,
+        earlier=tuple((one, _outputs(room, viewer, one, tables=False)) for one in older),
+        release=release.id if release else None,
+    )
+
+
+def _outputs(room: Room, viewer: str, request: Request, *, tables: bool) -> tuple[OutputView, ...]:
+    seen = room.store.votes_seen_by(viewer, request)
+    found = outcomes(request, seen) if _all_seen(request, seen) else {}
+    return tuple(
+        OutputView(
+            output=one,
+            table=preview(room.vault, one, room.policy.preview_rows) if tables else None,
+            votes=tuple(vote for vote in seen if vote.output == one.number),
+            outcome=found.get(one.number),
+            approve_reason=reason_required(Ballot.APPROVE, one.verdict),
+        )
+        for one in request.outputs
+    )
+
+
+def _all_seen(request: Request, votes: Sequence[Vote]) -> bool:
+    return request.votes_complete and {vote.reviewer for vote in votes} == request.voters

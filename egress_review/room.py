@@ -1,0 +1,40 @@
+"""What every action of egress review works with, as one frozen value; composed in `egress_review.app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from egress_review.domain import Actor, Release, Request, Vote
+from egress_review.people import People
+from egress_review.policy import ReviewPolicy
+from egress_review.store.protocol import ReviewStore
+from egress_review.vault import Vault
+from onggi.clock import Clock
+from onggi.events import Event, new_event
+
+SERVICE = Actor("service:review", service=True)
+
+
+class Certifier(Protocol):
+    """Signs what a release is; owns the key."""
+
+    def certificate(self, release: Release, request: Request, votes: tuple[Vote, ...]) -> str:
+        """The certificate of a release as text; `release.leaf` says where it stands in the audit log."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Egress review, as far as its actions see it."""
+
+    store: ReviewStore
+    vault: Vault
+    people: People
+    policy: ReviewPolicy
+    clock: Clock
+    certifier: Certifier
+
+    def event(self, actor: str, action: str, subject: str, project: str | None, **details: Any) -> Event:
+        """An audit event of this service, now."""
+        return new_event(self.clock, "review", actor, action, subject, project, **details)

@@ -1,0 +1,82 @@
+"""The room's settings; the only place of the room that reads the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from egress_review.policy import MIB, ReviewPolicy
+
+
+class ReviewSettings(BaseSettings):
+    """Read from `ONGGI_…` variables; secrets are files below `state`, never variables.
+
+    Attributes:
+        state: the state folder.
+        base_port: the proxy's port; the others follow it.
+        review_url: SQLAlchemy URL of the review database; a SQLite file in `state` if empty.
+        unsafe_no_sandbox: compute runs without a sandbox, and every page says so.
+        review_policy: version name of the review policy below.
+        review_reviewers: independent votes that a request needs.
+        review_download_days: days until a release expires.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ONGGI_", frozen=True, extra="ignore")
+
+    state: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "onggi" / "demo")
+    base_port: int = Field(default=8000, ge=1024, le=65530)
+    review_url: str = ""
+    unsafe_no_sandbox: bool = False
+    review_policy: str = "review-1"
+    review_reviewers: int = Field(default=2, ge=1, le=5)
+    review_download_days: int = Field(default=14, ge=1, le=365)
+    review_max_file_mib: int = Field(default=64, ge=1, le=1024)
+    review_max_request_mib: int = Field(default=256, ge=1, le=4096)
+
+    @property
+    def secrets(self) -> Path:
+        """Folder of tokens and keys, 0700."""
+        return self.state / "secrets"
+
+    @property
+    def folder(self) -> Path:
+        """What egress review alone reads and writes."""
+        return self.state / "review"
+
+    @property
+    def database(self) -> str:
+        """URL of the review database."""
+        return self.review_url or f"sqlite:///{self.folder / 'review.sqlite'}"
+
+    @property
+    def vault(self) -> Path:
+        """Folder of the content-addressed store."""
+        return self.folder / "store"
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the signing key."""
+        return self.folder / "keys"
+
+    @property
+    def policy(self) -> ReviewPolicy:
+        """The review policy."""
+        return ReviewPolicy(
+            version=self.review_policy,
+            reviewers=self.review_reviewers,
+            download_days=self.review_download_days,
+            max_file_bytes=self.review_max_file_mib * MIB,
+            max_request_bytes=self.review_max_request_mib * MIB,
+        )
+
+    def origin(self, name: str) -> str:
+        """Origin of `hub_public`, `desk`, `review` or `hub`, as browsers and services reach it."""
+        offset = {"hub_public": 0, "desk": 1, "review": 2, "hub": 4}[name]
+        return f"http://127.0.0.1:{self.base_port + offset}"
+
+    @property
+    def hub_api(self) -> str:
+        """Base of the hub's REST API, past the proxy."""
+        return f"{self.origin('hub')}/hub/api"

@@ -1,0 +1,45 @@
+"""Bring the review database up to date, once, whoever comes first."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from egress_review.store.engine import writing
+
+_HERE = Path(__file__).parent / "migrations"
+_PG_LOCK = 0x6F6E6767690001  # an advisory lock of ours: "onggi", 1
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Run the missing migrations.
+
+    Raises:
+        Unavailable: if the database cannot serve.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    with _alone(engine), writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PG_LOCK)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[None]:
+    """Hold others off: the service and the command line may start at once on one SQLite file."""
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or not path or path == ":memory:":
+        yield
+        return
+    Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with Path(f"{path}.upgrade").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
