@@ -26,6 +26,7 @@ class Reason(StrEnum):
     SESSION_ENDED = "session_ended"
     SESSION_NEEDS_PROJECT = "session_needs_project"
     SIGN_IN_REQUIRED = "sign_in_required"
+    SIGN_IN_THROTTLED = "sign_in_throttled"
     UNKNOWN_PERSON = "unknown_person"
 
     # input

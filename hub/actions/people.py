@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hub.actions.context import Context, change, service_change
 from hub.actions.lookup import the_person
 from onggi.domain import Person
@@ -11,19 +13,19 @@ from onggi.permissions import GLOBAL_ROLES, Permission, Role
 from onggi.reasons import Reason
 
 
-def add_person(context: Context, actor: str, name: str) -> Person:
-    """Let someone sign in; they may do nothing else yet.
+def add_person(context: Context, actor: str, name: str, roles: Iterable[str] = ()) -> Person:
+    """Let someone sign in, with global roles or none.
 
     Raises:
         Conflict: `ALREADY_EXISTS`.
         Refused, Invalid, Unavailable: see `change` and `person_name`.
     """
-    person = Person(person_name(name), frozenset())
+    person = Person(person_name(name), frozenset(global_role(role) for role in roles))
     with change(context, actor, Permission.ROLE_MANAGE) as change_:
         if change_.store.person(name) is not None:
             raise Conflict(Reason.ALREADY_EXISTS, what="person", name=name)
         change_.store.save_person(person)
-        change_.record("person.add", name)
+        change_.record("person.add", name, roles=sorted(role.value for role in person.roles))
     return person
 
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from hub.actions.views import ProjectView, my_projects
 from hub.desk import workspace
 from hub.desk.access import Call, Door, Parts, desk_route
+from onggi import words
 from onggi.decision import Deny
 from onggi.domain import active
 from onggi.errors import OnggiError
@@ -99,6 +100,7 @@ def _home(call: Call, error: OnggiError | None = None) -> Response:
         requests=requests,
         requests_error=requests_error,
         review=parts.settings.origin("review"),
+        finding_text=lambda finding: _finding(language_of(call.request), finding),
     )
 
 
@@ -125,6 +127,14 @@ def _card(parts: Parts, view: ProjectView, now: Any) -> dict[str, Any]:
             for grant, one in view.grants
         ],
     }
+
+
+def _finding(language: str, finding: dict[str, Any]) -> str:
+    """The sentence of a finding, from the catalogue of the checks; an unknown code is shown as it is."""
+    code, params = str(finding.get("code", "")), finding.get("params", {})
+    key = f"findings.{code}"
+    said = words.say(language, key, **{str(name): value for name, value in params.items()})
+    return code if said == key else said
 
 
 @lru_cache(maxsize=256)
