@@ -26,16 +26,21 @@ class Finding:
     Attributes:
         code: the reason code.
         params: the values of its sentence; never a value of the data.
+        cell: the cell of the table that it is about, or None.
     """
 
     code: str
     params: Mapping[str, str]
+    cell: Mapping[str, str] | None = None
 
     @property
     def sentence(self) -> str:
-        """In the session's language."""
+        """What was found, where, and what to do about it, in the session's language."""
         key = f"findings.{self.code}"
-        return say(key, **self.params) if known(key) else self.code
+        where = ", ".join(f"{name}={value}" for name, value in (self.cell or {}).items())
+        said = say(key, **self.params) if known(key) else self.code
+        todo = say(f"{key}_todo", **self.params) if known(f"{key}_todo") else ""
+        return " ".join(part for part in (f"[{where}]" if where else "", said, todo) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +64,14 @@ class Request:
     outputs: tuple[Output, ...]
 
     def __repr__(self) -> str:
-        lines = [f"{self.id} · {_word('state', self.state)} · {self.purpose}"]
+        lines = [f"{self.id} · {_word('notebook.state', self.state)} · {self.purpose}"]
         for one in self.outputs:
             lines.append(f"  {one.name} · {_standing(one)}")
             lines += [f"    {finding.sentence}" for finding in one.findings]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        state, purpose = html.escape(_word("state", self.state)), html.escape(self.purpose)
+        state, purpose = html.escape(_word("notebook.state", self.state)), html.escape(self.purpose)
         head = f"<p><b>{html.escape(self.id)}</b> · {state} · {purpose}</p>"
         rows = [
             (one.name, _standing(one), " ".join(f.sentence for f in one.findings)) for one in self.outputs
@@ -202,15 +207,21 @@ def _request(body: Mapping[str, Any]) -> Request:
 
 
 def _output(body: Mapping[str, Any]) -> Output:
-    findings = tuple(Finding(one["code"], one.get("params") or {}) for one in body.get("findings", ()))
+    findings = tuple(
+        Finding(one["code"], one.get("params") or {}, one.get("cell")) for one in body.get("findings", ())
+    )
     return Output(body["name"], body.get("state") or "", body.get("verdict"), findings)
 
 
 def _standing(output: Output) -> str:
-    return _word("verdict", output.verdict) if output.verdict else _word("output_state", output.state)
+    return (
+        _word("findings.verdict", output.verdict)
+        if output.verdict
+        else _word("notebook.output_state", output.state)
+    )
 
 
 def _word(kind: str, code: str) -> str:
     """The word for a code; a code without one is shown as it is."""
-    key = f"notebook.{kind}_{code}"
+    key = f"{kind}_{code}"
     return say(key) if known(key) else code
