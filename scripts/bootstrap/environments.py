@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.bootstrap import warm
-from scripts.bootstrap.installer import uv_install, uv_settings
+from scripts.bootstrap.installer import SYSTEM_TRUST, npm_settings, uv_install, uv_settings
 from scripts.bootstrap.layers import Layer
 from scripts.bootstrap.places import Places
 from scripts.bootstrap.steps import Steps
@@ -117,9 +117,10 @@ class Builder:
             node, npm = root / "bin" / "node", root / "lib/node_modules/npm/bin/npm-cli.js"
             for manifest in manifests:
                 shutil.copyfile(manifest, folder / manifest.name)
-            path = f"{node.parent}:/usr/bin:/bin"
             self.steps.run(
-                [node, npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=folder, environ={"PATH": path}
+                [node, npm, "ci", "--ignore-scripts", "--loglevel=error"],
+                cwd=folder,
+                environ=npm_settings(root),
             )
             _link(node, folder / "bin" / "node")
             for wrapper in (folder / "bin", folder / "node_modules" / ".bin"):
@@ -150,10 +151,10 @@ class Builder:
         self._uv_bare(*argv, "--python", folder / "bin" / "python")
 
     def _uv_bare(self, *argv: str | Path) -> None:
-        index = uv_settings(self.interpreter)
+        settings = uv_settings(self.interpreter)
         self.steps.run(
             [self.places.uv / "bin" / "uv", "--quiet", *argv],
-            environ={**index, "UV_PYTHON_DOWNLOADS": "never"},
+            environ={**SYSTEM_TRUST, **settings, "UV_PYTHON_DOWNLOADS": "never"},
         )
 
 

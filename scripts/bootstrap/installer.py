@@ -7,6 +7,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from scripts.bootstrap.places import COMMON_PATH
+
 _FIND_PIP = """
 import glob, importlib.util, sysconfig
 folder = sysconfig.get_config_var("WHEEL_PKG_DIR")
@@ -41,6 +43,8 @@ _SETTINGS = {
     "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
 }
+# Trust what Debian trusts: an institute's own certificate authority is installed there.
+SYSTEM_TRUST = {"UV_SYSTEM_CERTS": "1", "NODE_USE_SYSTEM_CA": "1"}
 
 
 @cache
@@ -57,3 +61,13 @@ def uv_settings(interpreter: Path) -> dict[str, str]:
         if name and name not in os.environ:
             found[name] = value.strip("'\"").replace("\\n", " ").strip()
     return found
+
+
+def npm_settings(own: Path) -> dict[str, str]:
+    """Variables for the npm under `own`: it looks for the machine's configuration beside itself, in vain."""
+    variables = {"PATH": f"{own / 'bin'}:{COMMON_PATH}", **SYSTEM_TRUST}
+    for configuration in (Path("/etc/npmrc"), Path("/usr/etc/npmrc")):
+        if configuration.is_file() and "NPM_CONFIG_GLOBALCONFIG" not in os.environ:
+            variables["NPM_CONFIG_GLOBALCONFIG"] = str(configuration)
+            break
+    return variables
