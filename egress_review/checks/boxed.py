@@ -1,8 +1,9 @@
 """Runs one worker in a box of its own and brings back its answer, or the finding that says why there is none.
 
-Guarantees: the worker sees the vault file and the granted data sets read-only, a bounded scratch folder in memory, our code
-and its interpreter; no network, no variable, no other file. It ends when its time is up, and no more of its answer is read
-than the policy allows. Its standard error is not kept: it may hold values of the data.
+Guarantees: the worker sees the vault file and the granted data sets read-only, a bounded scratch folder in
+memory, our code and its interpreter; no network, no variable, no other file. It ends when its time is up,
+and no more of its answer is read than the policy allows. Its standard error is not kept: it may hold values
+of the data.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def ask_worker(order: Order, binds: Sequence[Bind], worker: Worker) -> bytes:
     """The worker's answer to `order`, as bytes that nobody has looked at.
 
     Raises:
-        CheckStopped: `checker_unavailable`, `checker_crashed`, `memory_limit`, `time_limit` or `answer_unreadable`.
+        CheckStopped: `checker_unavailable`, `checker_crashed`, `memory_limit`, `time_limit` or
+            `answer_unreadable`.
     """
     deadline = time.monotonic() + order.policy.time_s
     box = _box(order.policy, [*binds, *worker.binds], worker.arguments)

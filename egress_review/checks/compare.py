@@ -1,4 +1,4 @@
-"""Holds a submitted table against the recomputed one: the same header, groups, values and order, no more, no less."""
+"""Holds a submitted table against the recomputed one: the same header, groups, values and order, no more."""
 
 from __future__ import annotations
 

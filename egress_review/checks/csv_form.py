@@ -1,8 +1,8 @@
 """Reads a submitted CSV file, strictly in the one form of `onggi.table_form`.
 
-Guarantees: a file is read in one way only or not at all. Other delimiters, encodings, byte-order marks, line ends,
-ragged rows and stray quotes stop the check; nothing is guessed. Fields keep their quotes, so that an empty text and a
-missing value stay different.
+Guarantees: a file is read in one way only or not at all. Other delimiters, encodings, byte-order marks,
+line ends, ragged rows and stray quotes stop the check; nothing is guessed. Fields keep their quotes, so
+that an empty text and a missing value stay different.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The finding codes, and what each does to an output.
 
-A code never changes its meaning. Each has a sentence in `words/en/findings.toml` and `words/ko/findings.toml`
-and a paragraph in `docs/reference/findings.md`; tests prove that none is missing.
+A code never changes its meaning. Each has a sentence in `words/en/findings.toml` and
+`words/ko/findings.toml` and a paragraph in `docs/reference/findings.md`; tests prove that none is missing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """What the checks say, from best to worst."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a verdict
     REVIEW = "review"
     NOT_PROVEN = "not_proven"
     BLOCK = "block"
@@ -132,4 +132,4 @@ def _verdict(code: FindingCode) -> Verdict:
 
 
 VERDICTS: Mapping[FindingCode, Verdict] = {code: _verdict(code) for code in FindingCode}
-"""What each finding does. Whatever is not listed as something else is *not proven*: a new code cannot pass."""
+"""What each finding does. What is not listed as something else is *not proven*: a new code cannot pass."""

@@ -1,4 +1,4 @@
-"""Walks the parts of a PNG or JPEG file and names what is not picture: text, metadata, bytes behind the end."""
+"""Walks the parts of a PNG or JPEG file and names what is not picture: text, metadata, a tail."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ _PNG_PICTURE = frozenset({
     b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"bKGD", b"pHYs", b"sBIT",
 })  # fmt: skip
 _MAX_SOFTWARE = 120
-_JPEG_PICTURE = frozenset(
-    {0xE0, 0xEE, 0xDB, 0xC4, 0xDD, *(mark for mark in range(0xC0, 0xD0) if mark != 0xC8)}
-)
-_SOS, _EOI = 0xDA, 0xD9
+_JPEG_PICTURE = frozenset({0xE0, 0xEE, 0xDB, 0xC4, 0xDD, *range(0xC0, 0xC8), *range(0xC9, 0xD0)})
+_MARK, _SOS, _EOI = 0xFF, 0xDA, 0xD9
+# Inside packed data: a stuffed FF, and the restart marks.
+_WITHIN_SCAN = frozenset({0x00, *range(0xD0, 0xD8)})
 _MAX_JFIF = 64
 
 
 def png_hides(raw: bytes) -> str:
-    """The first part of a PNG that is not picture, or "". `Software` (every plotting library writes it) is let pass."""
+    """The first part of a PNG that is not picture, or "".
+
+    `Software`, which every plotting library writes, is let pass.
+    """
     at = 8
     while at + 12 <= len(raw):
         size, kind = struct.unpack(">I4s", raw[at : at + 8])
@@ -27,7 +30,7 @@ def png_hides(raw: bytes) -> str:
         body = raw[at + 8 : end - 4]
         software = kind == b"tEXt" and body.startswith(b"Software\x00") and size <= _MAX_SOFTWARE
         if kind not in _PNG_PICTURE and not software:
-            return kind.decode("ascii", "replace")
+            return str(kind, "ascii", "replace")
         if kind == b"IEND":
             return "" if end == len(raw) and not size else "after the end"
         at = end
@@ -38,7 +41,7 @@ def jpeg_hides(raw: bytes) -> str:
     """The first part of a JPEG that is not picture, or ""."""
     at = 2
     while at + 4 <= len(raw):
-        if raw[at] != 0xFF:
+        if raw[at] != _MARK:
             return "broken"
         mark = raw[at + 1]
         if mark == _EOI:
@@ -59,7 +62,7 @@ def _after_scan(raw: bytes, at: int) -> int:
         at = raw.find(b"\xff", at)
         if at < 0 or at + 1 >= len(raw):
             return len(raw)
-        if raw[at + 1] != 0 and not 0xD0 <= raw[at + 1] <= 0xD7:
+        if raw[at + 1] not in _WITHIN_SCAN:
             return at
         at += 2
     return len(raw)

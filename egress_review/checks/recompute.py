@@ -1,8 +1,8 @@
 """Computes a proven query from the source, with DuckDB.
 
-Guarantees: DuckDB reads exactly the Parquet files that the manifests list, at their listed sizes, and nothing else: no
-file, network, extension or setting can be reached from a query once `open_source` returned. The contents of the files were
-hashed when the data set was registered; that is not repeated here.
+Guarantees: DuckDB reads exactly the Parquet files that the manifests list, at their listed sizes, and
+nothing else: no file, network, extension or setting can be reached from a query once `open_source`
+returned. The contents of the files were hashed when the data set was registered; that is not repeated here.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.report import MAX_TEXT, Finding
 
@@ -12,7 +14,7 @@ def clip(text: object) -> str:
     return shown if len(shown) <= MAX_TEXT else shown[: MAX_TEXT - 1] + "…"
 
 
-def finding(code: FindingCode, cell: dict[str, str] | None = None, **params: object) -> Finding:
+def finding(code: FindingCode, cell: Mapping[str, str] | None = None, /, **params: object) -> Finding:
     """A finding whose texts fit the report."""
     shown = {name: clip(value) for name, value in params.items()}
     place = None if cell is None else {clip(name): clip(value) for name, value in cell.items()}
@@ -23,5 +25,5 @@ class CheckStopped(Exception):
     """No further check is possible; `finding` says why."""
 
     def __init__(self, code: FindingCode, **params: object) -> None:
-        self.finding = finding(code, **params)
+        self.finding = finding(code, None, **params)
         super().__init__(code.value)

@@ -1,9 +1,10 @@
 """What the checks found: findings, evidence by cell, verdicts; and their wire form.
 
 Guarantees: the verdict of an output is the worst of its findings, computed here and never taken from the
-wire; without the positive finding `recomputed` nothing is better than *not proven*, so an empty set of checks
-cannot pass. The reader treats the worker's answer as hostile: unknown keys, codes, kinds or sizes refuse.
-It does not guarantee that a worker taken over by the file it parsed tells the truth: people look after it.
+wire; without the positive finding `recomputed` nothing is better than *not proven*, so an empty set of
+checks cannot pass. The reader treats the worker's answer as hostile: unknown keys, codes, kinds or sizes
+refuse. It does not guarantee that a worker taken over by the file it parsed tells the truth: people look
+after it.
 """
 
 from __future__ import annotations
@@ -130,8 +131,9 @@ class TableCheck:
 def bounded(
     findings: Iterable[Finding], cells: Iterable[CellEvidence]
 ) -> tuple[tuple[Finding, ...], tuple[CellEvidence, ...]]:
-    """The worst findings and the cells with findings first, as many as a report may hold; the verdict stays."""
-    proofs, others = [], []
+    """The worst findings and the cells with findings, as many as a report may hold; the verdict stays."""
+    proofs: list[Finding] = []
+    others: list[Finding] = []
     for one in findings:
         (proofs if one.code is FindingCode.RECOMPUTED else others).append(one)
     others.sort(key=lambda one: -one.verdict.rank)

@@ -1,7 +1,7 @@
-"""The rules of disclosure control that the first form knows: the threshold, by persons, for every published number.
+"""The rules of disclosure control that the first form knows: the threshold, by persons, for every number.
 
-Known and not yet checked: dominance and p% (a *review* finding says so wherever a sum or an average stands), recovery of cells
-from margins or other tables, and differencing against earlier releases.
+Known and not yet checked: dominance and p% (a *review* finding says so wherever a sum or an average
+stands), recovery of cells from margins or other tables, and differencing against earlier releases.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Runs the checks over the outputs of a request, each in a box of its own.
 
-Guarantees: what is checked is the vault file whose SHA-256 was recorded at submission; a report that comes back has the
-right shape and is about that file; whatever goes wrong with a worker makes its output *not proven*, never passed.
+Guarantees: what is checked is the vault file whose SHA-256 was recorded at submission; a report that comes
+back has the right shape and is about that file; whatever goes wrong with a worker makes its output *not
+proven*, never passed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What a file is, by its bytes; and which kinds may leave at all.
 
-Guarantees: only four kinds are let through: CSV, plain text, PNG and JPEG, each recognised by its whole content and not by its
-name. Archives, pickles, HDF5, Parquet, office files, PDF, HTML, SVG, notebooks, JSON and everything unknown are blocked. It
-does not guarantee that an allowed file carries no message: pictures and prose are for people to judge.
+Guarantees: only four kinds are let through: CSV, plain text, PNG and JPEG, each recognised by its whole
+content and not by its name. Archives, pickles, HDF5, Parquet, office files, PDF, HTML, SVG, notebooks, JSON
+and everything unknown are blocked. It does not guarantee that an allowed file carries no message: pictures
+and prose are for people to judge.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ _MAGIC = (
     (b"\x80\x04", "pickle"),
     (b"\x80\x05", "pickle"),
 )
+_HEAD = 4096
 _TEXT_CONTROLS = frozenset("\t\n\r")
 # Cf: invisible and direction marks; Co, Cn: no agreed meaning; Zl, Zp: line ends that no editor shows.
 _HIDDEN = frozenset({"Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
@@ -136,7 +138,7 @@ def _decode(raw: bytes) -> str | Sniffed:
 def _named(raw: bytes) -> str:
     """What a catalogue of signatures takes the first bytes for; only to tell the researcher."""
     try:
-        return str(puremagic.from_string(raw[:4096])).lstrip(".")
+        return str(puremagic.from_string(raw[:_HEAD])).lstrip(".")
     except (puremagic.PureError, ValueError):
         return ""
 
@@ -157,7 +159,7 @@ def _json_kind(text: str) -> str:
         body = json.loads(text)
     except (ValueError, RecursionError):
         # Nested too deep, or cut off: `{` and `[` begin no table of ours, and prose may.
-        return "" if len(text) < 4096 else "json"
+        return "" if len(text) < _HEAD else "json"
     return "notebook" if isinstance(body, dict) and "nbformat" in body else "json"
 
 

@@ -1,11 +1,12 @@
 """Reads the SQL of a claim and turns it into a query that the gate can prove.
 
-Guarantees: what `read_query` returns is one aggregate query over granted tables, built from a list of forms that
-are understood, and its text is written here; the claim's text is never executed. Everything else stops with a
-finding: *not proven*, or *block* where the query asks for single persons' rows or for data that are not granted.
+Guarantees: what `read_query` returns is one aggregate query over granted tables, built from a list of forms
+that are understood, and its text is written here; the claim's text is never executed. Everything else stops
+with a finding: *not proven*, or *block* where the query asks for single persons' rows or for data that are
+not granted.
 
-The first form: SELECT of group keys and of COUNT, SUM and AVG; inner and left joins; WHERE; GROUP BY; a HAVING that
-only asks for a least count. ORDER BY has no effect on a table's canonical form and is not read.
+The first form: SELECT of group keys and of COUNT, SUM and AVG; inner and left joins; WHERE; GROUP BY; a
+HAVING that only asks for a least count. ORDER BY has no effect on a table's canonical form and is not read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.query import Key, Measure, Query
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.sql_aggregate import is_aggregate, read_measure
-from egress_review.checks.sql_expression import Written, write
+from egress_review.checks.sql_expression import Written, whole_number, write
 from egress_review.checks.sql_from import FromClause
 from egress_review.checks.sql_having import read_having
 from egress_review.checks.sql_scope import Catalogue, Scope, fold, only
@@ -99,7 +100,7 @@ def _fill(select: exp.Select, parameters: Mapping[str, Scalar]) -> exp.Select:
     return select
 
 
-def _literal(value: Scalar) -> exp.Expression:
+def _literal(value: Scalar) -> exp.Expr:
     if value is None:
         return exp.Null()
     if isinstance(value, bool):
@@ -129,7 +130,7 @@ def _items(select: exp.Select, clause: FromClause, columns: tuple[str, ...]) -> 
     return [_item(node, name, clause) for node, name in zip(nodes, columns, strict=True)]
 
 
-def _item(node: exp.Expression, column: str, clause: FromClause) -> Key | Measure:
+def _item(node: exp.Expr, column: str, clause: FromClause) -> Key | Measure:
     bare = node.unalias()
     if isinstance(node, exp.Alias):
         only(node, "this", "alias")
@@ -175,10 +176,10 @@ def _grouped(select: exp.Select, items: list[Key | Measure], scope: Scope) -> se
     return {_group_term(one, select, items, scope) for one in group.expressions}
 
 
-def _group_term(node: exp.Expression, select: exp.Select, items: list[Key | Measure], scope: Scope) -> str:
+def _group_term(node: exp.Expr, select: exp.Select, items: list[Key | Measure], scope: Scope) -> str:
     bare = node.unnest()
     if isinstance(bare, exp.Literal):
-        position = int(bare.this) if not bare.is_string and bare.this.isdigit() and len(bare.this) < 4 else 0
+        position = whole_number(bare) or 0
         if not 1 <= position <= len(items) or isinstance(items[position - 1], Measure):
             raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"GROUP BY {bare.this}")
         return items[position - 1].sql

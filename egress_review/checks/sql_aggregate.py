@@ -1,8 +1,9 @@
 """The aggregates of a claim that can be proven, and who contributes to them.
 
-COUNT, SUM and AVG over a column, or over a column where a condition holds. A general expression inside SUM or AVG is not
-provable in the first form: `SUM(CASE WHEN … THEN cost ELSE 1 END)` prints one person's cost while everybody "contributes".
-Whoever contributes nothing but zero to a sum or an average is not counted as a contributor, for the same reason.
+COUNT, SUM and AVG over a column, or over a column where a condition holds. A general expression inside SUM
+or AVG is not provable in the first form: `SUM(CASE WHEN … THEN cost ELSE 1 END)` prints one person's cost
+while everybody "contributes". Whoever contributes nothing but zero to a sum or an average is not counted as
+a contributor, for the same reason.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlglot import exp
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.query import Kind, Measure
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.sql_expression import function_name, write
+from egress_review.checks.sql_expression import function_name, whole_number, write
 from egress_review.checks.sql_from import FromClause
 from egress_review.checks.sql_scope import Scope, only
 
@@ -22,7 +23,7 @@ _PROVABLE = (exp.Count, exp.Sum, exp.Avg)
 _MAX_DECIMALS = 15
 
 
-def is_aggregate(node: exp.Expression) -> bool:
+def is_aggregate(node: exp.Expr) -> bool:
     """Whether an aggregate stands anywhere in `node`."""
     return node.find(exp.AggFunc, exp.AnonymousAggFunc) is not None
 
@@ -36,12 +37,15 @@ class _Argument:
     is_one: bool = False
 
 
-def read_measure(node: exp.Expression, name: str, clause: FromClause) -> Measure:
+def read_measure(node: exp.Expr, name: str, clause: FromClause) -> Measure:
     """The measure that a select item is: an aggregate, or ROUND of one.
 
     Raises:
         CheckStopped: it is something else.
     """
+    for inside in node.find_all(exp.AggFunc, exp.AnonymousAggFunc):
+        if not isinstance(inside, _PROVABLE):
+            raise CheckStopped(FindingCode.AGGREGATE_NOT_PROVABLE, function=function_name(inside))
     bare = node.unnest()
     if isinstance(bare, exp.Round):
         only(bare, "this", "decimals")
@@ -51,8 +55,6 @@ def read_measure(node: exp.Expression, name: str, clause: FromClause) -> Measure
     if isinstance(bare, exp.Filter):
         only(bare, "this", "expression")
         condition, bare = _condition(bare.expression.this, clause.scope), bare.this
-    if isinstance(bare, exp.Func) and not isinstance(bare, _PROVABLE):
-        raise CheckStopped(FindingCode.AGGREGATE_NOT_PROVABLE, function=function_name(bare))
     if not isinstance(bare, _PROVABLE):
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
     if isinstance(bare, exp.Count):
@@ -61,16 +63,12 @@ def read_measure(node: exp.Expression, name: str, clause: FromClause) -> Measure
 
 
 def _decimals(node: exp.Round) -> int:
-    decimals = node.args.get("decimals")
-    if decimals is None:
+    if node.args.get("decimals") is None:
         return 0
-    if (
-        not isinstance(decimals, exp.Literal)
-        or not decimals.this.isdigit()
-        or int(decimals.this) > _MAX_DECIMALS
-    ):
+    decimals = whole_number(node.args["decimals"])
+    if decimals is None or decimals > _MAX_DECIMALS:
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
-    return int(decimals.this)
+    return decimals
 
 
 def _count(node: exp.Count, name: str, scope: Scope, condition: str) -> Measure:
@@ -89,7 +87,7 @@ def _count(node: exp.Count, name: str, scope: Scope, condition: str) -> Measure:
     return Measure(name, f"count({distinct}{argument.sql})", Kind.COUNT, argument.contributes)
 
 
-def _total(node: exp.Expression, name: str, scope: Scope, condition: str) -> Measure:
+def _total(node: exp.Expr, name: str, scope: Scope, condition: str) -> Measure:
     only(node, "this")
     if isinstance(node.this, exp.Distinct):
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
@@ -100,7 +98,7 @@ def _total(node: exp.Expression, name: str, scope: Scope, condition: str) -> Mea
     return Measure(name, f"{verb}({argument.sql})", kind, contributes)
 
 
-def _argument(node: exp.Expression, scope: Scope, condition: str, *, identifiers: bool) -> _Argument:
+def _argument(node: exp.Expr, scope: Scope, condition: str, *, identifiers: bool) -> _Argument:
     bare = node.unnest()
     if isinstance(bare, exp.Case | exp.If):
         sql, is_one = _conditional(bare, scope, identifiers=identifiers)
@@ -111,7 +109,7 @@ def _argument(node: exp.Expression, scope: Scope, condition: str, *, identifiers
     return _Argument(sql, f"{sql} IS NOT NULL", is_one)
 
 
-def _plain(node: exp.Expression, scope: Scope, *, identifiers: bool) -> tuple[str, bool]:
+def _plain(node: exp.Expr, scope: Scope, *, identifiers: bool) -> tuple[str, bool]:
     """A column, a cast column, or the number 1."""
     if isinstance(node, exp.Literal) and not node.is_string and node.this == "1":
         return "1", True
@@ -124,7 +122,7 @@ def _plain(node: exp.Expression, scope: Scope, *, identifiers: bool) -> tuple[st
     return write(node, scope).sql, False
 
 
-def _conditional(node: exp.Expression, scope: Scope, *, identifiers: bool) -> tuple[str, bool]:
+def _conditional(node: exp.Expr, scope: Scope, *, identifiers: bool) -> tuple[str, bool]:
     """`CASE WHEN condition THEN column-or-1 [ELSE NULL or 0] END`."""
     branches = node.args["ifs"] if isinstance(node, exp.Case) else [node]
     other = node.args.get("default" if isinstance(node, exp.Case) else "false")
@@ -140,7 +138,7 @@ def _conditional(node: exp.Expression, scope: Scope, *, identifiers: bool) -> tu
     return f"(CASE WHEN {condition} THEN {value}{' ELSE 0' if zero else ''} END)", is_one
 
 
-def _condition(node: exp.Expression, scope: Scope) -> str:
+def _condition(node: exp.Expr, scope: Scope) -> str:
     written = write(node, scope)
     for one in sorted(written.identifiers, key=lambda ref: ref.name):
         raise CheckStopped(FindingCode.IDENTIFIER_IN_FILTER, column=one.name)

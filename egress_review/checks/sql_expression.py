@@ -1,14 +1,15 @@
 """Rewrites a scalar expression of a claim into SQL of our own making.
 
-Guarantees: the text that comes out contains only node types, functions and types listed here, columns of the
-scope, and literals quoted here; nothing of the claim's text is copied. Anything else stops the check.
+Guarantees: the text that comes out contains only node types, functions and types listed here, columns of
+the scope, and literals quoted here; nothing of the claim's text is copied. Anything else stops the check.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlglot import exp
 
@@ -17,7 +18,7 @@ from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.sql_scope import ColumnRef, Scope, fold, only
 from onggi.table_form import quote_text
 
-_BINARY: Mapping[type[exp.Expression], str] = {
+_BINARY: Mapping[type[exp.Expr], str] = {
     exp.Add: "+",
     exp.And: "AND",
     exp.DPipe: "||",
@@ -38,7 +39,7 @@ _BINARY: Mapping[type[exp.Expression], str] = {
     exp.Like: "LIKE",
     exp.ILike: "ILIKE",
 }
-_FUNCTIONS: Mapping[type[exp.Expression], tuple[str, tuple[str, ...]]] = {
+_FUNCTIONS: Mapping[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
     exp.Abs: ("abs", ("this",)),
     exp.Ceil: ("ceil", ("this",)),
     exp.Coalesce: ("coalesce", ("this", "expressions")),
@@ -59,7 +60,8 @@ _FUNCTIONS: Mapping[type[exp.Expression], tuple[str, tuple[str, ...]]] = {
 }
 _NOTES = frozenset({"typed", "safe", "ignore_nulls", "big_int", "_type", "is_null"})
 _TYPES = frozenset({
-    "BIGINT", "BOOLEAN", "DATE", "DOUBLE", "FLOAT", "INT", "SMALLINT", "TEXT", "TIMESTAMP", "TINYINT", "VARCHAR",
+    "BIGINT", "BOOLEAN", "DATE", "DOUBLE", "FLOAT", "INT",
+    "SMALLINT", "TEXT", "TIMESTAMP", "TINYINT", "VARCHAR",
 })  # fmt: skip
 _PARTS = frozenset({"YEAR", "QUARTER", "MONTH", "DAY"})
 _NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?|\.\d{1,40}([eE][+-]?\d{1,3})?")
@@ -71,7 +73,7 @@ class Written:
 
     Attributes:
         columns: all columns in it.
-        identifiers: identifier columns that are used for more than joining or asking whether there is one.
+        identifiers: identifier columns used for more than joining or asking whether there is one.
         literals: whether a literal stands where its value could become part of the result.
     """
 
@@ -81,7 +83,7 @@ class Written:
     literals: bool = False
 
 
-def write(node: exp.Expression, scope: Scope) -> Written:
+def write(node: exp.Expr, scope: Scope) -> Written:
     """Rewrite `node`.
 
     Raises:
@@ -97,22 +99,21 @@ class _Writer:
         self._scope = scope
         self._notes = notes
 
-    def write(self, node: exp.Expression) -> str:
+    def write(self, node: exp.Expr) -> str:
         kind = type(node)
         if kind in _BINARY:
             return self._binary(node, _BINARY[kind])
         if kind in _FUNCTIONS:
             return self._function(node, *_FUNCTIONS[kind])
-        special = _SPECIAL.get(kind)
-        if special is not None:
-            return special(self, node)
+        if kind in _SPECIAL:
+            return _SPECIAL[kind](self, node)
         if isinstance(node, exp.AggFunc):
             raise CheckStopped(FindingCode.AGGREGATE_NOT_PROVABLE, function=function_name(node))
         if isinstance(node, exp.Func):
             raise CheckStopped(FindingCode.FUNCTION_NOT_ALLOWED, function=function_name(node))
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.key)
 
-    def _binary(self, node: exp.Expression, operator: str) -> str:
+    def _binary(self, node: exp.Expr, operator: str) -> str:
         only(node, "this", "expression", *_NOTES)
         if isinstance(node, exp.EQ) and self._joins(node):
             return f"({self._plain(node.this)} = {self._plain(node.expression)})"
@@ -120,7 +121,7 @@ class _Writer:
             self._notes.literals |= any(isinstance(one, exp.Literal) for one in (node.this, node.expression))
         return f"({self.write(node.this)} {operator} {self.write(node.expression)})"
 
-    def _joins(self, node: exp.Expression) -> bool:
+    def _joins(self, node: exp.Expr) -> bool:
         sides = (node.this, node.expression)
         return all(isinstance(one, exp.Column) and self._scope.resolve(one).is_identifier for one in sides)
 
@@ -130,7 +131,7 @@ class _Writer:
         self._notes.columns.add(found)
         return found.sql()
 
-    def _function(self, node: exp.Expression, name: str, known: tuple[str, ...]) -> str:
+    def _function(self, node: exp.Expr, name: str, known: tuple[str, ...]) -> str:
         only(node, *known, *_NOTES)
         arguments: list[str] = []
         for part in known:
@@ -209,7 +210,7 @@ class _Writer:
     def _branch(self, node: exp.If) -> str:
         return f"WHEN {self.write(node.this)} THEN {self._result(node.args['true'])}"
 
-    def _result(self, node: exp.Expression) -> str:
+    def _result(self, node: exp.Expr) -> str:
         bare = node.unnest()
         self._notes.literals |= isinstance(bare.this if isinstance(bare, exp.Neg) else bare, exp.Literal)
         return self.write(node)
@@ -228,12 +229,19 @@ class _Writer:
         only(node, "this", "expression")
         return f"{_part(node.this)}({self.write(node.expression)})"
 
-    def truncate(self, node: exp.Expression) -> str:
+    def truncate(self, node: exp.Expr) -> str:
         only(node, "this", "unit")
         return f"date_trunc('{_part(node.args['unit'])}', {self.write(node.this)})"
 
 
-def _part(node: exp.Expression) -> str:
+def whole_number(node: exp.Expr | None) -> int | None:
+    """The value of a literal whole number of at most nine digits, else None."""
+    if not isinstance(node, exp.Literal) or node.is_string or not re.fullmatch(r"[0-9]{1,9}", node.this):
+        return None
+    return int(node.this)
+
+
+def _part(node: exp.Expr) -> str:
     name = node.name.upper()
     if name not in _PARTS:
         raise CheckStopped(FindingCode.FUNCTION_NOT_ALLOWED, function=name)
@@ -246,14 +254,14 @@ def _sound(text: str) -> str:
     return text
 
 
-def function_name(node: exp.Expression) -> str:
+def function_name(node: exp.Expr) -> str:
     """What a person calls this function."""
     if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
         return str(node.this)
     return node.sql_name() if isinstance(node, exp.Func) else node.key
 
 
-_SPECIAL = {
+_SPECIAL: Mapping[type[exp.Expr], Callable[[_Writer, Any], str]] = {
     exp.Between: _Writer.between,
     exp.Boolean: _Writer.boolean,
     exp.Case: _Writer.case,

@@ -1,7 +1,8 @@
 """The FROM clause of a claim: inner and left joins of granted tables, and which of them mean the same person.
 
-Two sources belong to one *unit class* if the query joins them on the person of the same data set; within a class the
-earliest source names the person. Cells are counted once for each class, and the smallest count decides.
+Two sources belong to one *unit class* if the query joins them on the person of the same data set; within a
+class the earliest source names the person. Cells are counted once for each class, and the smallest count
+decides.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class FromClause:
         )
         return f" {'LEFT' if side else 'INNER'} JOIN {added.sql()} ON {on}"
 
-    def _using(self, names: list[exp.Expression], before: Scope, added: Source) -> str:
+    def _using(self, names: list[exp.Expr], before: Scope, added: Source) -> str:
         parts: list[str] = []
         for one in names:
             name = fold(one.name)
@@ -93,7 +94,7 @@ class FromClause:
         self.conditions.append(written)
         return written.sql
 
-    def _equalities(self, node: exp.Expression) -> Iterator[tuple[ColumnRef, ColumnRef]]:
+    def _equalities(self, node: exp.Expr) -> Iterator[tuple[ColumnRef, ColumnRef]]:
         """The `column = column` terms that must all hold."""
         bare = node.unnest()
         if isinstance(bare, exp.And):

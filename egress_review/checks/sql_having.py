@@ -1,6 +1,7 @@
 """The HAVING of a claim: only a least count of rows, of persons, or of a count that is published anyway.
 
-Any other condition on aggregates would tell something about groups without passing the rules: `HAVING MAX(x) > 5`.
+Any other condition on aggregates would tell something about groups without passing the rules: `HAVING
+MAX(x) > 5`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.query import Key, Kind, Measure
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.sql_aggregate import read_measure
+from egress_review.checks.sql_expression import whole_number
 from egress_review.checks.sql_from import FromClause
 from egress_review.checks.sql_scope import fold, only
 
 
-def read_having(having: exp.Expression | None, clause: FromClause, items: Sequence[Key | Measure]) -> str:
+def read_having(having: exp.Expr | None, clause: FromClause, items: Sequence[Key | Measure]) -> str:
     """The rewritten condition, or "".
 
     Raises:
@@ -29,19 +31,19 @@ def read_having(having: exp.Expression | None, clause: FromClause, items: Sequen
     return _condition(having.this, clause, items)
 
 
-def _condition(node: exp.Expression, clause: FromClause, items: Sequence[Key | Measure]) -> str:
+def _condition(node: exp.Expr, clause: FromClause, items: Sequence[Key | Measure]) -> str:
     bare = node.unnest()
     if isinstance(bare, exp.And):
         return f"({_condition(bare.this, clause, items)} AND {_condition(bare.expression, clause, items)})"
     if isinstance(bare, exp.GT | exp.GTE):
-        limit = bare.expression
-        if isinstance(limit, exp.Literal) and not limit.is_string and limit.this.isdigit():
+        limit = whole_number(bare.expression)
+        if limit is not None:
             operator = ">" if isinstance(bare, exp.GT) else ">="
-            return f"({_counted(bare.this.unnest(), clause, items)} {operator} {limit.this})"
+            return f"({_counted(bare.this.unnest(), clause, items)} {operator} {limit})"
     raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"HAVING {bare.sql('duckdb')}")
 
 
-def _counted(node: exp.Expression, clause: FromClause, items: Sequence[Key | Measure]) -> str:
+def _counted(node: exp.Expr, clause: FromClause, items: Sequence[Key | Measure]) -> str:
     published = [item for item in items if isinstance(item, Measure) and item.kind is Kind.COUNT]
     if isinstance(node, exp.Column) and not node.table and not clause.scope.knows(node.name):
         for item in published:

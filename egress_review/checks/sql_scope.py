@@ -142,7 +142,7 @@ class Scope:
         return found[0].column(name)
 
 
-def only(node: exp.Expression, *known: str) -> None:
+def only(node: exp.Expr, *known: str) -> None:
     """Refuse a node that carries anything beyond the `known` arguments: what is not understood is not proven.
 
     Raises:

@@ -2,8 +2,9 @@
 
     python -m egress_review.checks.worker < order.json
 
-It parses hostile files. Nothing is believed of it but a report of the right shape (`report.output_report_from_json`),
-and it can do nothing but answer: no network, no writable file outside its scratch folder.
+It parses hostile files. Nothing is believed of it but a report of the right shape
+(`report.output_report_from_json`), and it can do nothing but answer: no network, no writable file outside
+its scratch folder.
 """
 
 from __future__ import annotations
