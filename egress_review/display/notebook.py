@@ -1,0 +1,156 @@
+"""Stored notebooks on their way to the browser: a kernel can write them, so they pass the same policy as outputs.
+
+Guarantees: the notebook is rebuilt from known keys; each cell's outputs fit a cell's budget; sources and metadata
+that the browser is not known to have are charged and bounded. Attachments and widgets are left out. JupyterLab saves what it was shown, so what
+was cut here is gone from the file once it is saved.
+
+Source: nbformat 4.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from egress_review.display.answers import BUILDERS
+from egress_review.display.budget import CountingMeter, Meter, cell_budget, text_bytes
+from egress_review.display.policy import MIB, DisplayPolicy
+from egress_review.display.scope import Notice, Outcome, Scope
+from egress_review.display.seen import Seen
+from onggi.errors import Invalid
+from onggi.reasons import Reason
+
+_CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MAX_CELLS = 5000
+_MAX_METADATA_BYTES = 4096
+_MESSAGES = {"display_data": "display_data", "execute_result": "execute_result", "stream": "stream", "error": "error"}
+Tell = Callable[[Notice], str]
+
+
+class NotebookView:
+    """Shows notebooks of one session.
+
+    Args:
+        tell: turns a notice into the sentence that stands in place of what was cut.
+    """
+
+    def __init__(self, policy: DisplayPolicy, meter: Meter, seen: Seen, tell: Tell) -> None:
+        self._policy = policy
+        self._meter = meter
+        self._seen = seen
+        self._tell = tell
+
+    def show(self, notebook: object, name: str) -> dict[str, Any]:
+        """The notebook as the browser may see it.
+
+        Raises:
+            Invalid: NOTEBOOK_UNREADABLE; FILE_TOO_LARGE if it holds more text that the browser has not than one
+                file may show.
+        """
+        if not isinstance(notebook, Mapping) or notebook.get("nbformat") != 4:
+            raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=name)
+        cells = notebook.get("cells")
+        if not isinstance(cells, list) or len(cells) > _MAX_CELLS:
+            raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=name)
+        left = _Allowance(self._policy.file_bytes, name)
+        minor = notebook.get("nbformat_minor")
+        return {
+            "nbformat": 4,
+            "nbformat_minor": minor if isinstance(minor, int) and 0 <= minor <= 5 else 5,
+            "metadata": self._unseen(notebook.get("metadata"), left),
+            "cells": [self._cell(cell, left, name) for cell in cells],
+        }
+
+    def remember(self, notebook: object) -> None:
+        """Note what the browser sent when it saved a notebook."""
+        cells = notebook.get("cells") if isinstance(notebook, Mapping) else None
+        for cell in cells if isinstance(cells, list) else ():
+            if isinstance(cell, Mapping):
+                for key in ("source", "metadata", "outputs"):
+                    self._seen.add(_plain(cell.get(key)))
+        if isinstance(notebook, Mapping):
+            self._seen.add(_plain(notebook.get("metadata")))
+
+    def _cell(self, cell: object, left: _Allowance, name: str) -> dict[str, Any]:
+        if not isinstance(cell, Mapping) or cell.get("cell_type") not in {"code", "markdown", "raw"}:
+            raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=name)
+        source = _plain(cell.get("source"))
+        if not isinstance(source, str):
+            raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=name)
+        if not self._seen.knows(source):
+            left.take(self._meter, source)
+            self._seen.add(source)
+        rebuilt = {
+            "cell_type": cell["cell_type"],
+            "metadata": self._unseen(cell.get("metadata"), left),
+            "source": source,
+        }
+        if isinstance(cell.get("id"), str) and _CELL_ID.fullmatch(cell["id"]):
+            rebuilt["id"] = cell["id"]
+        if cell["cell_type"] == "code":
+            count = cell.get("execution_count")
+            rebuilt["execution_count"] = count if isinstance(count, int) and 0 <= count < 2**31 else None
+            rebuilt["outputs"] = self._outputs(cell.get("outputs"))
+        return rebuilt
+
+    def _unseen(self, metadata: object, left: _Allowance) -> dict[str, Any]:
+        """Metadata that the browser has, or that is small enough to pay for; else none."""
+        if not isinstance(metadata, Mapping):
+            return {}
+        kept = {key: value for key, value in metadata.items() if key != "widgets"}
+        if not self._seen.knows(kept):
+            text = repr(kept)
+            if text_bytes(text) > _MAX_METADATA_BYTES:
+                return {}
+            left.take(self._meter, text)
+            self._seen.add(kept)
+        return kept
+
+    def _outputs(self, outputs: object) -> list[dict[str, Any]]:
+        if not isinstance(outputs, list):
+            return []
+        known = self._seen.knows(_plain(outputs))
+        meter: Meter = CountingMeter(64 * MIB) if known else self._meter
+        outcome = Outcome()
+        scope = Scope(self._policy, meter, cell_budget(self._policy), None, outcome, {})
+        shown: list[dict[str, Any]] = []
+        for output in outputs:
+            kind = output.get("output_type") if isinstance(output, Mapping) else None
+            if not isinstance(output, Mapping) or kind not in _MESSAGES:
+                continue
+            content = dict(output) | ({"text": _plain(output.get("text"))} if kind == "stream" else {})
+            answer = BUILDERS["iopub"][_MESSAGES[kind]](scope, content, {})
+            if answer is not None:
+                shown.append({"output_type": kind} | {k: v for k, v in answer.content.items() if k != "transient"})
+        for notice in outcome.notices:
+            shown.append({"output_type": "stream", "name": "stderr", "text": f"[{self._tell(notice)}]\n"})
+        self._seen.add(shown)
+        return shown
+
+
+class _Allowance:
+    """Text that one notebook may still bring to a browser that does not have it."""
+
+    def __init__(self, count: int, name: str) -> None:
+        self._limit = self._left = count
+        self._name = name
+
+    def take(self, meter: Meter, text: str) -> None:
+        size = text_bytes(text)
+        self._left -= size
+        if self._left < 0:
+            raise Invalid(Reason.FILE_TOO_LARGE, name=self._name, limit=self._limit)
+        if not meter.take(size):
+            raise Invalid(Reason.DISPLAY_SESSION_LIMIT, limit=self._limit)
+
+
+def _plain(value: object) -> object:
+    """Multi-line text as one string, wherever it stands, so that both spellings are the same."""
+    if isinstance(value, list) and value and all(isinstance(line, str) for line in value):
+        return "".join(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,104 @@
+"""What deciding about one message of a kernel needs, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from egress_review.display.budget import Budget, Meter, charge_text, text_bytes
+from egress_review.display.policy import DisplayPolicy
+from egress_review.display.requests import Request
+from onggi.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A message that may be shown: its type, and content and metadata rebuilt from known keys."""
+
+    kind: str
+    content: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a person is told in place of what was cut."""
+
+    reason: Reason
+    params: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The gate's word on one message.
+
+    Attributes:
+        answers: what to show, in order.
+        notices: what to say about what was cut; each reason once per cell.
+        request: the forwarded request that this belongs to, or None.
+        dropped: why nothing is shown, if nothing is.
+        finished: whether the request's cell is done, so that it can be reported.
+    """
+
+    answers: list[Answer] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    request: Request | None = None
+    dropped: Reason | None = None
+    finished: bool = False
+
+
+@dataclass(slots=True)
+class Scope:
+    """One decision in progress."""
+
+    policy: DisplayPolicy
+    meter: Meter
+    budget: Budget
+    request: Request | None
+    outcome: Outcome
+    display_ids: dict[str, str]
+
+    def cut(self, reason: Reason, **params: str) -> None:
+        """Count something as withheld, and tell it once per cell."""
+        if reason not in self.budget.told:
+            self.budget.told.add(reason)
+            self.outcome.notices.append(Notice(reason, self._limits(reason) | params))
+
+    def text(self, text: str, kind: str = "text/plain") -> str:
+        """As much of `text` as may be shown."""
+        kept, reason = charge_text(self.meter, self.budget, text, kind)
+        if reason is not None:
+            self.cut(reason)
+        return kept
+
+    def error_text(self, text: str) -> str:
+        """As `text`, but an error may use its own reserve when the cell is full."""
+        reserve = min(self.budget.errors, text_bytes(text))
+        self.budget.text += reserve
+        kept = self.text(text, "text/x-error")
+        self.budget.errors -= reserve
+        return kept
+
+    def flat(self) -> bool:
+        """Charge the price of a message; False if the cell or the session has no more."""
+        price = self.policy.message_bytes
+        if self.budget.text < price:
+            self.budget.cuts += 1
+            self.cut(Reason.DISPLAY_CELL_LIMIT)
+            return False
+        if not self.meter.take(price):
+            self.budget.cuts += 1
+            self.cut(Reason.DISPLAY_SESSION_LIMIT)
+            return False
+        self.budget.text -= price
+        return True
+
+    def _limits(self, reason: Reason) -> dict[str, str]:
+        limits = {
+            Reason.DISPLAY_CELL_LIMIT: self.policy.cell_text_bytes,
+            Reason.DISPLAY_IMAGE_LIMIT: self.policy.cell_images,
+            Reason.DISPLAY_IMAGE_TOO_LARGE: self.policy.image_bytes,
+            Reason.DISPLAY_SESSION_LIMIT: self.policy.session_bytes,
+        }
+        return {"limit": str(limits[reason])} if reason in limits else {}

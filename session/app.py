@@ -1,0 +1,157 @@
+"""The session server: `jupyterhub-singleuser` with every part that touches the outside replaced by ours.
+
+Guarantees of the whole: kernels run only in the compute (`session.kernels`), files are touched only through
+`onggi.safe_files` (`session.contents`), a browser reaches only what the allow-list names (`session.http`) and is
+shown only what the display gate rebuilt (`egress_review.display`); no configuration, extension, kernel
+specification or style is read from a folder that anybody but Onggi writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from jupyter_server.serverapp import ServerApp
+from jupyterhub.singleuser.extension import JupyterHubSingleUser
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import PeriodicCallback
+
+from egress_review.display.notebook import NotebookView
+from egress_review.display.policy import DisplayPolicy
+from egress_review.display.scope import Notice
+from egress_review.display.seen import Seen
+from onggi.clock import SystemClock
+from onggi.errors import Unavailable
+from onggi.words import say
+from session.audit import AuditTrail
+from session.configuration import configuration
+from session.contents.store import ProjectStore
+from session.context import SessionContext
+from session.grant import GrantCheck
+from session.http.guard import Guard
+from session.kernels.agent_client import AgentClient
+from session.kernels.gates import Gates
+from session.meter import SessionMeter
+from session.services import Service
+from session.session_api.server import start_session_api
+from session.settings import Settings
+from session.spool import Spool
+
+_REPORT_MILLISECONDS = 10_000
+_log = logging.getLogger("onggi.session")
+
+
+def make_context(settings: Settings) -> SessionContext:
+    """Everything that the parts of a session share."""
+    policy = DisplayPolicy()
+    plan = settings.plan
+    desk = Service("desk", settings.desk_url, plan.session_key)
+    review = Service("review", settings.review_url, plan.session_key)
+    audit = AuditTrail(plan, SystemClock(), Spool(settings.state_dir / "spool"), review)
+    meter = SessionMeter(settings.state_dir / "meter", policy.session_bytes)
+    seen = Seen()
+
+    def tell(notice: Notice) -> str:
+        return say(plan.language, f"reasons.{notice.reason.value}", **notice.params)
+
+    notebooks = NotebookView(policy, meter, seen, tell)
+    return SessionContext(
+        settings=settings,
+        desk=desk,
+        review=review,
+        audit=audit,
+        meter=meter,
+        gates=Gates(policy, meter, audit),
+        agent=AgentClient(settings.kernels_dir / "agent.sock"),
+        store=ProjectStore(settings.project_dir, policy, meter, seen, notebooks),
+    )
+
+
+class OnggiServer(ServerApp):
+    """Jupyter's server with the guard in front and without the services that a session does not have."""
+
+    default_services = ("api", "contents", "kernels", "kernelspecs", "sessions")
+    onggi: SessionContext
+    _tasks: list[asyncio.Task[None]]
+
+    def init_httpserver(self) -> None:
+        """Listen with the guard, not the application, behind the socket."""
+        self._http_server = HTTPServer(
+            Guard(self.web_app, self.onggi),
+            xheaders=self.trust_xheaders,
+            max_body_size=self.max_body_size,
+            max_buffer_size=self.max_buffer_size,
+            idle_connection_timeout=600,
+        )
+        self.io_loop.add_callback(self._bind_http_server)
+        self.io_loop.add_callback(self._start_onggi)
+
+    def write_server_info_file(self) -> None:
+        """No file with the token in it."""
+
+    def write_browser_open_files(self) -> None:
+        """No file with the token in it."""
+
+    async def _start_onggi(self) -> None:
+        self._api = start_session_api(self.onggi)
+        grant = GrantCheck(self.onggi, lambda: self.io_loop.add_callback(self._end))
+        self._tasks = [_task(grant.run_forever()), _task(self.onggi.audit.send_forever())]
+        self._reporter = PeriodicCallback(self._report, _REPORT_MILLISECONDS)
+        self._reporter.start()
+
+    def _report(self) -> None:
+        try:
+            self.onggi.gates.report_rest()
+            self.onggi.audit.report_refusals()
+        except Unavailable as error:
+            _log.error("audit events cannot be kept: %s", error)
+
+    async def _end(self) -> None:
+        """Stop because the desk said so."""
+        self.stop(from_signal=True)
+
+    async def _cleanup(self) -> None:
+        """Before Jupyter's own: report, send what can be sent, put the count on disk."""
+        await super()._cleanup()
+        self._report()
+        await self.onggi.audit.drain(2.0)
+        for task in self._tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._tasks)
+        self.onggi.meter.close()
+
+
+class OnggiSession(JupyterHubSingleUser):
+    """The single-user extension, loading JupyterLab and nothing else."""
+
+    serverapp_class = OnggiServer
+    load_other_extensions = False
+    serverapp_config: dict[str, Any] = {"jpserver_extensions": {"jupyterlab": True}}  # noqa: RUF012 - Jupyter's form
+
+    def initialize(self, args: Any = None) -> None:
+        """As the base class, but the page is not given the person's token."""
+        super().initialize(args)
+        settings = self.serverapp.web_app.settings
+        hook = settings["page_config_hook"]
+
+        def without_token(handler: Any, page_config: dict[str, Any]) -> dict[str, Any]:
+            config: dict[str, Any] = hook(handler, page_config)
+            config["token"] = ""
+            return config
+
+        settings["page_config_hook"] = without_token
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    OnggiServer.onggi = make_context(settings)
+    server = OnggiSession.initialize_server(argv=[], config=configuration(settings))
+    server.start()
+
+
+def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(work)

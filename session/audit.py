@@ -1,0 +1,90 @@
+"""The session's audit events: spooled before the thing happens, sent to egress review behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from typing import Any
+
+from onggi.clock import Clock
+from onggi.errors import Invalid, OnggiError, Unavailable
+from onggi.events import new_event
+from onggi.plan import SessionPlan
+from onggi.reasons import Reason
+from session.services import Service
+from session.spool import Spool
+
+_log = logging.getLogger("onggi.session.audit")
+_RETRY_SECONDS = (0.2, 1.0, 5.0, 15.0)
+
+
+class AuditTrail:
+    """Writes events of this session down and sends them.
+
+    Refusals come in floods when somebody tries, so they are counted and reported together.
+    """
+
+    def __init__(self, plan: SessionPlan, clock: Clock, spool: Spool, review: Service) -> None:
+        self._plan = plan
+        self._clock = clock
+        self._spool = spool
+        self._review = review
+        self._wake = asyncio.Event()
+        self._refused: Counter[tuple[str, str]] = Counter()
+
+    def record(self, action: str, subject: str, **details: Any) -> None:
+        """Write an event down.
+
+        Raises:
+            Unavailable: AUDIT_UNREACHABLE if too many wait; then what it is about must not happen.
+        """
+        details = {"session": self._plan.session_id, **details}
+        event = new_event(self._clock, "session", self._plan.member, action, subject, self._plan.project, **details)
+        self._spool.append(event.to_json())
+        self._wake.set()
+
+    def refused(self, what: str, reason: Reason) -> None:
+        """Count a refusal for the next report."""
+        self._refused[what, reason.value] += 1
+
+    def report_refusals(self) -> None:
+        """Write the counted refusals down as one event."""
+        if not self._refused:
+            return
+        counts, self._refused = self._refused, Counter()
+        items = [
+            {"what": what, "reason": reason, "count": count} for (what, reason), count in counts.most_common(50)
+        ]
+        self.record("session.refuse", self._plan.session_id, refusals=items, total=counts.total())
+
+    async def send_forever(self) -> None:
+        """Send what is waiting, oldest first, until cancelled; an event that review rejects is logged and left out."""
+        failures = 0
+        while True:
+            event = self._spool.first()
+            if event is None:
+                self._wake.clear()
+                await self._wake.wait()
+                await asyncio.get_running_loop().run_in_executor(None, self._spool.flush)
+                continue
+            try:
+                await self._review.post("/internal/events", event)
+            except Unavailable:
+                await asyncio.sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
+                failures += 1
+                continue
+            except Invalid as error:
+                _log.error("review rejects event %s: %s", event["id"], error)
+            except OnggiError as error:
+                _log.warning("event %s not taken: %s", event["id"], error)
+                await asyncio.sleep(_RETRY_SECONDS[-1])
+                continue
+            failures = 0
+            self._spool.sent()
+
+    async def drain(self, seconds: float) -> None:
+        """Give the sender up to `seconds` to get rid of what waits."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._spool.first() is not None and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)

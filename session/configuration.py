@@ -1,0 +1,86 @@
+"""How Jupyter is set up for a session: one frozen configuration from code, nothing from any folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from traitlets.config import Config
+
+from session.http.headers import SECURITY_HEADERS
+from session.settings import Settings
+
+_MIB = 1024 * 1024
+# What the page would only fail at, because its routes are closed.
+_DISABLED_PLUGINS = (
+    "@jupyterlab/apputils-extension:announcements",
+    "@jupyterlab/csvviewer-extension",
+    "@jupyterlab/debugger-extension",
+    "@jupyterlab/docmanager-extension:download",
+    "@jupyterlab/extensionmanager-extension",
+    "@jupyterlab/filebrowser-extension:download",
+    "@jupyterlab/filebrowser-extension:share-file",
+    "@jupyterlab/help-extension:licenses",
+    "@jupyterlab/htmlviewer-extension",
+    "@jupyterlab/lsp-extension",
+    "@jupyterlab/notebook-extension:export",
+    "@jupyterlab/pdf-extension",
+    "@jupyterlab/pluginmanager-extension",
+    "@jupyterlab/services-extension:event-manager",
+    "@jupyterlab/terminal-extension",
+    "@jupyterlab/vega5-extension",
+)
+
+
+def configuration(settings: Settings) -> Config:
+    """The configuration of server, JupyterLab and sign-in."""
+    state = settings.state_dir
+    config = Config()
+    config.ServerApp = Config(
+        {
+            "allow_external_kernels": False,
+            "allow_unauthenticated_access": False,
+            "contents_manager_class": "session.contents.manager.OnggiContents",
+            "kernel_manager_class": "session.kernels.manager.OnggiKernels",
+            "kernel_spec_manager_class": "session.kernels.specs.OnggiKernelSpecs",
+            "kernel_websocket_connection_class": "session.kernels.channels.GatedConnection",
+            "max_body_size": 32 * _MIB,
+            "max_buffer_size": 32 * _MIB,
+            "open_browser": False,
+            "root_dir": str(state / "home"),
+            "terminals_enabled": False,
+            "use_redirect_file": False,
+            "tornado_settings": _tornado_settings(),
+        }
+    )
+    config.OnggiKernels = Config(
+        {
+            "kernel_manager_class": "session.kernels.manager.OnggiKernelManager",
+            "default_kernel_name": "python3",
+            "root_dir": str(state / "home"),
+        }
+    )
+    config.HubOAuth = Config({"cache_max_age": 15, "cookie_options": {"samesite": "Strict"}})
+    config.LabApp = Config(
+        {
+            "cache_files": True,
+            "core_mode": True,
+            "extension_manager": "readonly",
+            "news_url": None,
+            "user_settings_dir": str(state / "settings"),
+            "workspaces_dir": str(state / "workspaces"),
+        }
+    )
+    config.LabServerApp = Config({"blocked_extensions_uris": "", "allowed_extensions_uris": ""})
+    return config
+
+
+def _tornado_settings() -> dict[str, Any]:
+    return {
+        "headers": dict(SECURITY_HEADERS),
+        "page_config_data": {
+            "disabledExtensions": dict.fromkeys(_DISABLED_PLUGINS, True),
+            "terminalsAvailable": False,
+        },
+        "terminals_available": False,
+        "websocket_max_message_size": 4 * _MIB,
+    }

@@ -1,0 +1,205 @@
+"""Reading and writing the project folder for the contents API; everything goes through `onggi.safe_files`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from egress_review.display.notebook import NotebookView
+from egress_review.display.policy import DisplayPolicy
+from egress_review.display.seen import Seen
+from onggi.errors import Invalid, NotFound, OnggiError
+from onggi.reasons import Reason
+from onggi.safe_files import (
+    Entry,
+    Kind,
+    list_beneath,
+    mkdir_beneath,
+    read_beneath,
+    rename_beneath,
+    rmdir_beneath,
+    shown,
+    stat_beneath,
+    unlink_beneath,
+    write_beneath,
+)
+from session.contents.rules import api_path, hidden_part, is_notebook, require_text
+from session.meter import SessionMeter
+
+Model = dict[str, Any]
+_ENTRY_BYTES = 32
+_MAX_WRITE_BYTES = 16 * 1024 * 1024
+
+
+class ProjectStore:
+    """The project folder behind the contents API, as plain blocking calls.
+
+    Raises (all methods): OnggiError with the reason that the browser is told.
+    """
+
+    def __init__(
+        self, root: Path, policy: DisplayPolicy, meter: SessionMeter, seen: Seen, notebooks: NotebookView
+    ) -> None:
+        self._root = root
+        self._policy = policy
+        self._meter = meter
+        self._seen = seen
+        self._notebooks = notebooks
+
+    def name(self, path: str) -> str:
+        """The checked name of an API path."""
+        return api_path(path, self._policy.name_characters)
+
+    def kind(self, path: str) -> Kind | None:
+        """What stands under a path, or None."""
+        try:
+            return stat_beneath(self._root, self.name(path)).kind
+        except OnggiError:
+            return None
+
+    def get(self, path: str, content: bool, kind: str | None, with_hash: bool) -> Model:
+        """A folder, a notebook or a text file."""
+        name = self.name(path)
+        entry = stat_beneath(self._root, name)
+        if entry.kind is Kind.DIRECTORY:
+            if kind not in {None, "directory"}:
+                raise Invalid(Reason.FILE_NOT_REGULAR, name=shown(name))
+            return self._folder(name, entry, content)
+        if entry.kind is not Kind.FILE or kind == "directory":
+            raise Invalid(Reason.FILE_NOT_REGULAR, name=shown(name))
+        model = _model(name, entry, "notebook" if is_notebook(name) and kind != "file" else "file")
+        if not (content or with_hash):
+            return model
+        return self._file(name, model, content, with_hash)
+
+    def save(self, path: str, model: Model) -> Model:
+        """Write a notebook, a text file or a new folder that the browser sent."""
+        name = self.name(path)
+        if not name:
+            raise Invalid(Reason.FILE_NAME_REFUSED, name="/")
+        kind = model.get("type")
+        if kind == "directory":
+            if self.kind(name) is not Kind.DIRECTORY:
+                mkdir_beneath(self._root, name)
+        elif kind == "notebook":
+            self._save_notebook(name, model.get("content"))
+        else:
+            self._save_text(name, model)
+        return self.get(name, content=False, kind=None, with_hash=False)
+
+    def delete(self, path: str) -> None:
+        """Remove a file or an empty folder."""
+        name = self.name(path)
+        if stat_beneath(self._root, name).kind is Kind.DIRECTORY:
+            rmdir_beneath(self._root, name)
+        else:
+            unlink_beneath(self._root, name)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file or folder another name."""
+        rename_beneath(self._root, self.name(old), self.name(new))
+
+    def raw(self, path: str) -> bytes:
+        """The bytes of a file, for a checkpoint that stays on the trusted side."""
+        return read_beneath(self._root, self.name(path), max_bytes=_MAX_WRITE_BYTES)
+
+    def put_raw(self, path: str, data: bytes) -> None:
+        """Put the bytes of a checkpoint back."""
+        write_beneath(self._root, self.name(path), data, max_bytes=_MAX_WRITE_BYTES)
+
+    def _folder(self, name: str, entry: Entry, content: bool) -> Model:
+        model = _model(name, entry, "directory")
+        if content:
+            found = list_beneath(self._root, name, limit=10 * self._policy.listing_entries)
+            visible = [item for item in found if self._listed(item)][: self._policy.listing_entries]
+            for item in visible:
+                self._charge_name(f"{name}/{item.name}")
+            model["content"] = [self._listing(name, item) for item in visible]
+            model["format"] = "json"
+        return model
+
+    def _listed(self, item: Entry) -> bool:
+        usable = item.usable and item.kind in {Kind.DIRECTORY, Kind.FILE}
+        return usable and not hidden_part(item.name) and len(item.name) <= self._policy.name_characters
+
+    @staticmethod
+    def _listing(folder: str, item: Entry) -> Model:
+        path = f"{folder}/{item.name}" if folder else item.name
+        kind = "directory" if item.kind is Kind.DIRECTORY else "notebook" if is_notebook(item.name) else "file"
+        return _model(path, item, kind)
+
+    def _charge_name(self, path: str) -> None:
+        if not self._seen.knows(path):
+            if not self._meter.take(len(path.encode()) + _ENTRY_BYTES):
+                raise Invalid(Reason.DISPLAY_SESSION_LIMIT, limit=self._policy.session_bytes)
+            self._seen.add(path)
+
+    def _file(self, name: str, model: Model, content: bool, with_hash: bool) -> Model:
+        notebook = is_notebook(name)
+        if not notebook or model["type"] == "file":
+            require_text(name)
+        limit = self._policy.notebook_bytes if notebook else self._policy.file_bytes
+        raw = read_beneath(self._root, name, max_bytes=limit)
+        if with_hash:
+            model |= {"hash": hashlib.sha256(raw).hexdigest(), "hash_algorithm": "sha256"}
+        if not content:
+            return model
+        if notebook:
+            return model | {"content": self._notebooks.show(_json(raw, name), name), "format": "json"}
+        text = _text(raw, name)
+        if not self._seen.knows(text):
+            if not self._meter.take(len(raw)):
+                raise Invalid(Reason.DISPLAY_SESSION_LIMIT, limit=self._policy.session_bytes)
+            self._seen.add(text)
+        return model | {"content": text, "format": "text", "mimetype": "text/plain"}
+
+    def _save_notebook(self, name: str, content: object) -> None:
+        if not is_notebook(name) or not isinstance(content, dict) or not isinstance(content.get("cells"), list):
+            raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=shown(name))
+        raw = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+        write_beneath(self._root, name, raw, max_bytes=_MAX_WRITE_BYTES)
+        self._notebooks.remember(content)
+
+    def _save_text(self, name: str, model: Model) -> None:
+        if model.get("chunk") not in {None, 1, -1} or model.get("format") == "base64":
+            raise Invalid(Reason.FILE_TYPE_NOT_SHOWN, name=shown(name))
+        text = model.get("content")
+        if not isinstance(text, str):
+            raise Invalid(Reason.FIELD_INVALID, field="content", value="")
+        require_text(name)
+        write_beneath(self._root, name, text.encode("utf-8", "replace"), max_bytes=_MAX_WRITE_BYTES)
+        self._seen.add(text)
+
+
+def _model(path: str, entry: Entry, kind: str) -> Model:
+    # Whole seconds: the rest of a time stamp is the researcher's to write in.
+    moment = datetime.fromtimestamp(min(max(entry.mtime_ns // 10**9, 0), 2**33), UTC)
+    return {
+        "name": path.rpartition("/")[2],
+        "path": path,
+        "type": kind,
+        "writable": True,
+        "created": moment,
+        "last_modified": moment,
+        "mimetype": None,
+        "content": None,
+        "format": None,
+        "size": entry.size if kind != "directory" else None,
+    }
+
+
+def _json(raw: bytes, name: str) -> object:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=shown(name)) from None
+
+
+def _text(raw: bytes, name: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NotFound(Reason.FILE_TYPE_NOT_SHOWN, name=shown(name)) from None

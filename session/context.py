@@ -1,0 +1,36 @@
+"""What the parts of one session server share; made once in `session.app`, handed to each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from onggi.errors import OnggiError
+from session.audit import AuditTrail
+from session.contents.store import ProjectStore
+from session.kernels.agent_client import AgentClient
+from session.kernels.gates import Gates
+from session.meter import SessionMeter
+from session.services import Service
+from session.settings import Settings
+
+
+@dataclass(slots=True)
+class SessionContext:
+    """The session in this process.
+
+    Attributes:
+        facts: the desk's last answer about this session, empty before the first.
+        closed: why no kernel socket may be open now, or None.
+    """
+
+    settings: Settings
+    desk: Service
+    review: Service
+    audit: AuditTrail
+    meter: SessionMeter
+    gates: Gates
+    agent: AgentClient
+    store: ProjectStore
+    facts: dict[str, Any] = field(default_factory=dict)
+    closed: OnggiError | None = None

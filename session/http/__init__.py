@@ -1,0 +1,1 @@
+"""The session server's door to the browser: which requests are let in, from where, and with which headers."""

@@ -1,0 +1,107 @@
+"""Jupyter's kernel managers, narrowed: one kind of kernel, bounded sockets, bounded buffers, no paths of files.
+
+Guarantees: no kernel starts but through `OnggiProvisioner`; connection files that the server itself reads lie in
+its private folder; one message of a kernel is at most `MAX_MESSAGE_BYTES`; what is kept for a browser that is away
+is bounded; states that a kernel reports are taken from a fixed list.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from jupyter_client.connect import channel_socket_types
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
+from tornado.web import HTTPError
+from zmq.eventloop.zmqstream import ZMQStream
+
+from onggi.reasons import Reason
+from session.context import SessionContext
+from session.kernels.provisioner import OnggiProvisioner
+
+MAX_KERNELS = 8
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+_QUEUED_MESSAGES = 200
+_BUFFERED_BYTES = 4 * 1024 * 1024
+_STATES = frozenset({"starting", "idle", "busy", "restarting", "dead", "unknown"})
+_log = logging.getLogger("onggi.session.kernels")
+
+
+class OnggiKernelManager(ServerKernelManager):
+    """One kernel in the compute."""
+
+    async def _async_pre_start_kernel(self, **kwargs: Any) -> tuple[list[str], dict[str, Any]]:
+        self.kernel_id = self.kernel_id or kwargs["kernel_id"]
+        context = _context(self.parent)
+        if self.provisioner is None:
+            provisioner = OnggiProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+            provisioner.agent = context.agent
+            provisioner.kernels_dir = context.settings.kernels_dir
+            provisioner.compute_kernels_dir = context.settings.compute_run_dir / "k"
+            self.provisioner = provisioner
+        context.gates.kernel(self.kernel_id).restarted()
+        started: tuple[list[str], dict[str, Any]] = await super()._async_pre_start_kernel(**kwargs)
+        return started
+
+    def _create_connected_socket(self, channel: str, identity: bytes | None = None) -> Any:
+        """As the base class does, with limits, which must be set before it connects."""
+        socket = self.context.socket(channel_socket_types[channel])
+        socket.linger = 1000
+        socket.maxmsgsize = MAX_MESSAGE_BYTES
+        socket.rcvhwm = _QUEUED_MESSAGES
+        if identity:
+            socket.identity = identity
+        socket.connect(self._make_url(channel))
+        return socket
+
+    def cleanup_ipc_files(self) -> None:
+        """Nothing: the server removes nothing in a folder that the compute can turn into a link."""
+
+
+class OnggiKernels(AsyncMappingKernelManager):
+    """The kernels of the session."""
+
+    async def _async_start_kernel(self, *, kernel_id: str | None = None, path: Any = None, **kwargs: Any) -> str:
+        if kernel_id is not None and kernel_id not in self:
+            raise HTTPError(400, reason=Reason.FIELD_INVALID.value)
+        if kernel_id is None and len(self.list_kernel_ids()) >= MAX_KERNELS:
+            raise HTTPError(429, reason=Reason.TOO_MANY_KERNELS.value)
+        kwargs.pop("env", None)
+        started: str = await super()._async_start_kernel(kernel_id=kernel_id, **kwargs)
+        return started
+
+    start_kernel = _async_start_kernel
+
+    def cwd_for_path(self, path: str, **kwargs: Any) -> str:
+        """Not looked up: kernels start in the project folder, in the compute."""
+        return str(self.root_dir)
+
+    def kernel_model(self, kernel_id: str) -> dict[str, Any]:
+        """What the API says of a kernel, with a state from the fixed list."""
+        model: dict[str, Any] = super().kernel_model(kernel_id)
+        if model.get("execution_state") not in _STATES:
+            model["execution_state"] = "unknown"
+        model.pop("reason", None)
+        return model
+
+    def start_buffering(self, kernel_id: str, session_key: str, channels: dict[str, ZMQStream]) -> None:
+        """Keep messages for a browser that went away, up to a few megabytes."""
+        self._check_kernel_id(kernel_id)
+        self.stop_buffering(kernel_id)
+        info = self._kernel_buffers[kernel_id]
+        info.update(session_key=session_key, buffer=[], channels=channels, bytes=0)
+        for channel, stream in channels.items():
+            stream.on_recv(partial(_buffer, info, channel))
+
+
+def _buffer(info: dict[str, Any], channel: str, parts: list[bytes]) -> None:
+    size = sum(map(len, parts))
+    if info["bytes"] + size <= _BUFFERED_BYTES:
+        info["bytes"] += size
+        info["buffer"].append((channel, parts))
+
+
+def _context(kernels: Any) -> SessionContext:
+    context: SessionContext = kernels.parent.onggi
+    return context

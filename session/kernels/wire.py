@@ -1,0 +1,111 @@
+"""The two forms in which a browser and a Jupyter server exchange kernel messages over a websocket.
+
+Bounded on the way in: a frame that is not exactly as it should be raises ValueError, whatever is in it.
+
+Source: jupyter_server, "WebSocket protocols" (`v1.kernel.websocket.jupyter.org` and the default).
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+
+
+V1 = "v1.kernel.websocket.jupyter.org"
+_MAX_PARTS = 64
+
+__all__ = ["V1", "Incoming", "header_bytes", "pack", "read_default", "read_v1", "write_default", "write_v1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A browser's message, parsed; buffers are left out."""
+
+    channel: str
+    header: Any
+    content: Any
+
+
+def pack(value: object) -> bytes:
+    """Compact JSON in UTF-8; a lone surrogate becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+
+
+def read_v1(frame: object) -> Incoming:
+    """Read a frame of the binary protocol.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    if not isinstance(frame, bytes) or len(frame) < 8:
+        raise ValueError("frame")
+    count = int.from_bytes(frame[:8], "little")
+    if not 6 <= count <= _MAX_PARTS or len(frame) < 8 * (count + 1):
+        raise ValueError("offsets")
+    offsets = struct.unpack_from(f"<{count}Q", frame, 8)
+    if offsets[0] != 8 * (count + 1) or offsets[-1] != len(frame) or any(
+        later < earlier for earlier, later in zip(offsets, offsets[1:], strict=False)
+    ):
+        raise ValueError("offsets")
+    parts = [frame[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
+    return Incoming(parts[0].decode("ascii"), _load(parts[1]), _load(parts[4]))
+
+
+def read_default(frame: object) -> Incoming:
+    """Read a frame of the default protocol: JSON, or JSON followed by buffers, which are left out.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    if isinstance(frame, bytes):
+        if len(frame) < 8:
+            raise ValueError("frame")
+        count = int.from_bytes(frame[:4], "big")
+        if not 1 <= count <= _MAX_PARTS or len(frame) < 4 * (count + 1):
+            raise ValueError("offsets")
+        offsets = [*struct.unpack_from(f">{count}I", frame, 4), len(frame)]
+        frame = frame[offsets[0] : offsets[1]]
+    elif not isinstance(frame, str):
+        raise ValueError("frame")
+    message = _load(frame)
+    if not isinstance(message, dict):
+        raise ValueError("message")
+    channel = message.get("channel") or "shell"
+    if not isinstance(channel, str):
+        raise ValueError("channel")
+    return Incoming(channel, message.get("header"), message.get("content"))
+
+
+def write_v1(channel: str, header: bytes, parent: bytes, metadata: bytes, content: bytes) -> bytes:
+    """A frame of the binary protocol from parts that are JSON already."""
+    parts = (channel.encode("ascii"), header, parent, metadata, content)
+    offsets = [8 * (len(parts) + 2)]
+    for part in parts:
+        offsets.append(offsets[-1] + len(part))
+    return struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets) + b"".join(parts)
+
+
+def write_default(channel: str, header: bytes, parent: bytes, metadata: bytes, content: bytes) -> str:
+    """A frame of the default protocol from parts that are JSON already."""
+    return (
+        f'{{"channel":"{channel}","header":{header.decode()},"parent_header":{parent.decode()},'
+        f'"metadata":{metadata.decode()},"content":{content.decode()},"buffers":[]}}'
+    )
+
+
+def header_bytes(msg_id: str, kind: str, session: str, date: str) -> bytes:
+    """The header of a message to a browser; every value is ours."""
+    return (
+        f'{{"msg_id":"{msg_id}","msg_type":"{kind}","username":"","session":"{session}",'
+        f'"date":"{date}","version":"5.3"}}'
+    ).encode()
+
+
+def _load(raw: bytes | str) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise ValueError("json") from None

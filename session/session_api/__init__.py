@@ -1,0 +1,1 @@
+"""The session API: the compute's only door, a socket on its own session server."""

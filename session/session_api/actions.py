@@ -1,0 +1,114 @@
+"""What the session API does: answers from what the desk said, and requests on behalf of the session's member."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from onggi.errors import Conflict, Invalid
+from onggi.reasons import Reason
+from session.context import SessionContext
+from session.session_api.submission import Submission, collect
+
+MAX_FILES = 100
+MAX_TEXT_CHARACTERS = 4000
+_MAX_PATH_CHARACTERS = 1024
+
+
+class SessionActions:
+    """The verbs of the compute's door. Who and which project come from the plan, never from the caller."""
+
+    def __init__(self, context: SessionContext) -> None:
+        self._context = context
+        self._submitting = asyncio.Lock()
+
+    def session(self) -> dict[str, Any]:
+        """Session, member, project, end and language."""
+        plan = self._context.settings.plan
+        facts = self._context.facts
+        return {
+            "session_id": plan.session_id,
+            "member": plan.member,
+            "project": plan.project,
+            "until": facts.get("until", plan.until),
+            "language": plan.language,
+        }
+
+    def datasets(self) -> dict[str, Any]:
+        """The data sets that are mounted, with what the desk says of them."""
+        said = {(item.get("name"), item.get("version")): item for item in self._context.facts.get("datasets", [])}
+        datasets = []
+        for mount in self._context.settings.plan.datasets:
+            item = said.get((mount.name, mount.version), {})
+            datasets.append(
+                {
+                    "name": mount.name,
+                    "version": mount.version,
+                    "titles": item.get("titles", {}),
+                    "until": item.get("until"),
+                    "path": f"/data/{mount.name}/{mount.version}",
+                }
+            )
+        return {"datasets": datasets}
+
+    def budget(self) -> dict[str, Any]:
+        """What one cell and the whole session may show, and what the session has shown."""
+        return {
+            "cell_bytes": self._context.gates.policy.cell_text_bytes,
+            "session_bytes": self._context.meter.limit,
+            "session_bytes_used": self._context.meter.used,
+        }
+
+    async def requests(self) -> dict[str, Any]:
+        """The member's requests, as review lists them.
+
+        Raises:
+            OnggiError: what review says.
+        """
+        return await self._context.review.get("/internal/requests")
+
+    async def withdraw(self, request_id: str) -> dict[str, Any]:
+        """Take a request back.
+
+        Raises:
+            OnggiError: what review says.
+        """
+        return await self._context.review.post(f"/internal/requests/{request_id}/withdraw", {})
+
+    async def submit(self, paths: object, purpose: object, context: object) -> dict[str, Any]:
+        """Copy files out of the project folder and hand them to review.
+
+        Raises:
+            Invalid: for malformed input, and for files that cannot be accepted, each with its reason.
+            Conflict: SUBMIT_RUNNING while another submission is being copied.
+            OnggiError: what review says.
+        """
+        names = _names(paths)
+        purpose, context = _text(purpose, "purpose"), _text(context, "context")
+        if self._submitting.locked():
+            raise Conflict(Reason.SUBMIT_RUNNING)
+        async with self._submitting:
+            settings = self._context.settings
+            outputs = await asyncio.to_thread(
+                collect, settings.project_dir, settings.state_dir / "submissions", names
+            )
+            async with outputs as copied:
+                return await Submission(self._context.review).send(copied, purpose, context)
+
+
+def _names(paths: object) -> list[str]:
+    if not isinstance(paths, list) or not paths:
+        raise Invalid(Reason.FIELD_MISSING, field="paths")
+    if len(paths) > MAX_FILES:
+        raise Invalid(Reason.TOO_MANY_FILES, limit=MAX_FILES)
+    if not all(isinstance(path, str) and 0 < len(path) <= _MAX_PATH_CHARACTERS for path in paths):
+        raise Invalid(Reason.FIELD_INVALID, field="paths", value="")
+    if len(set(paths)) != len(paths):
+        raise Invalid(Reason.FIELD_INVALID, field="paths", value="twice")
+    return list(paths)
+
+
+def _text(value: object, field: str) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT_CHARACTERS:
+        raise Invalid(Reason.FIELD_INVALID, field=field, value="")
+    return value
