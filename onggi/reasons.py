@@ -109,6 +109,7 @@ class Reason(StrEnum):
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     SERVICE_ANSWER_UNREADABLE = "service_answer_unreadable"
     SERVICE_UNREACHABLE = "service_unreachable"
+    SIGNATURE_INVALID = "signature_invalid"
     SIGNING_KEY_EXPOSED = "signing_key_exposed"
     SIGNING_KEY_UNREADABLE = "signing_key_unreadable"
     STATE_CONFLICT = "state_conflict"
