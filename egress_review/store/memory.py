@@ -49,6 +49,11 @@ class Tables:
             vote for key, vote in sorted(self.votes.items()) if key[:2] == (request.id, request.version)
         )
 
+    def votes_complete(self, request: Request) -> bool:
+        """Whether all have voted; asked of what is stored, never of the value that was handed in."""
+        stored = self.requests.get((request.id, request.version))
+        return stored is not None and self.with_voters(stored).votes_complete
+
     def append(self, event: Event) -> int:
         """The index of the event, new or known."""
         for index, known in enumerate(self.events):
@@ -101,8 +106,7 @@ class MemoryUnit:
 
     def votes(self, request: Request) -> tuple[Vote, ...]:
         """All votes if they are complete, else none."""
-        seen = self._tables.with_voters(request)
-        return self._tables.votes_on(request) if seen.votes_complete else ()
+        return self._tables.votes_on(request) if self._tables.votes_complete(request) else ()
 
     def add_release(self, release: Release, event: Event) -> Release:
         """Keep a release."""
@@ -171,7 +175,7 @@ class MemoryReviewStore:
 
     def votes_seen_by(self, viewer: str, request: Request) -> tuple[Vote, ...]:
         """All votes if complete, else the viewer's own."""
-        complete = self._tables.with_voters(request).votes_complete
+        complete = self._tables.votes_complete(request)
         return tuple(vote for vote in self._tables.votes_on(request) if complete or vote.reviewer == viewer)
 
     def received_bytes(self, member: str, since: datetime) -> int:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from egress_review.audit.tables import create_tables
 from egress_review.store.engine import writing
 
 _HERE = Path(__file__).parent / "migrations"
@@ -18,7 +19,7 @@ _PG_LOCK = 0x6F6E6767690001  # an advisory lock of ours: "onggi", 1
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Run the missing migrations.
+    """Run the missing migrations, and make the tables of the audit log that lives beside.
 
     Raises:
         Unavailable: if the database cannot serve.
@@ -30,6 +31,7 @@ def upgrade(engine: sa.Engine) -> None:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PG_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        create_tables(connection)
 
 
 @contextmanager

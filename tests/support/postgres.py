@@ -1,0 +1,36 @@
+"""A real PostgreSQL for contract suites, in a folder of its own, on a UNIX socket only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BIN = Path("/usr/lib/postgresql/15/bin")
+
+
+def missing() -> str | None:
+    """Why there is no PostgreSQL here, or None."""
+    if not (BIN / "postgres").exists():
+        return f"no PostgreSQL in {BIN}"
+    if os.geteuid() == 0:
+        return "PostgreSQL does not run as root"
+    return None
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """A server without durability, for tests; the SQLAlchemy URL of its database `postgres`."""
+    data, sockets = folder / "data", folder / "s"
+    sockets.mkdir()
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "timeout": 60}
+    subprocess.run([BIN / "initdb", "-D", data, "-U", "onggi", "-A", "trust", "-N"], **quiet)  # type: ignore[call-overload]
+    options = f"-c listen_addresses='' -c unix_socket_directories='{sockets}' -c fsync=off -c max_connections=40"
+    control = [BIN / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
+    subprocess.run([*control, "-o", options, "start"], **quiet)  # type: ignore[call-overload]
+    try:
+        yield f"postgresql+psycopg://onggi@/postgres?host={sockets}"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)  # type: ignore[call-overload]
