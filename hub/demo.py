@@ -13,7 +13,6 @@ from hub.actions.context import Context, heal
 from hub.composition import Installation
 from hub.passwords import PasswordBook
 from hub.settings import HubSettings
-from hub.wiring import context_of
 from onggi.domain import Quota
 from onggi.manifest import read_manifest
 from onggi.permissions import Role
@@ -74,10 +73,9 @@ def seed_demo(installation: Installation) -> None:
         Unavailable, Tampered: see `seed`.
     """
     settings = HubSettings(state=installation.state, base_port=installation.base_port)
-    seed(
-        context_of(settings, "desk"),
-        sorted(one.parent for one in installation.data.glob("*/*/manifest.json")),
-    )
+    folders = sorted(one.parent for one in installation.data.glob("*/*/manifest.json"))
+    with opened_context(settings, "desk") as context:
+        seed(context, folders)
     fresh = PasswordBook(settings.secrets).ensure(PEOPLE)
     if fresh:
         (settings.secrets / "demo-passwords-to-show").touch(mode=0o600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field
@@ -10,6 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from onggi.plan import ComputeLimits
 
 _GIB = 1024**3
+
+
+def _home() -> Path:
+    return Path(os.environ.get("ONGGI_HOME", Path.home() / ".local" / "share" / "onggi")).resolve()
 
 
 class HubSettings(BaseSettings):
@@ -27,7 +32,7 @@ class HubSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ONGGI_", frozen=True, extra="ignore")
 
-    state: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "onggi" / "demo")
+    state: Path = Field(default_factory=lambda: _home() / "demo")
     base_port: int = Field(default=8000, ge=1024, le=65530)
     registry_url: str = ""
     unsafe_no_sandbox: bool = False

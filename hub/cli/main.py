@@ -1,0 +1,93 @@
+"""`onggi`: the composition root of the command line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.cli import dataset, demo, grant, member, project, quota, role
+from hub.cli.operator import Operator, help_of
+from hub.settings import HubSettings
+from onggi import words
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=help_of("onggi"))
+State = Annotated[Path | None, typer.Option("--state", help=help_of("state"))]
+BasePort = Annotated[int | None, typer.Option("--base-port", help=help_of("base_port"))]
+Language = Annotated[str, typer.Option("--language", envvar="ONGGI_LANGUAGE", help=help_of("language"))]
+
+
+@app.callback()
+def onggi(
+    ctx: typer.Context,
+    actor: Annotated[str, typer.Option("--as", envvar="ONGGI_AS", help=help_of("as"))] = "admin",
+    state: State = None,
+    base_port: BasePort = None,
+    language: Language = words.DEFAULT_LANGUAGE,
+    as_json: Annotated[bool, typer.Option("--json", help=help_of("json"))] = False,
+) -> None:
+    """Options that stand before the command."""
+    spoken = language if language in words.LANGUAGES else words.DEFAULT_LANGUAGE
+    ctx.obj = Operator(_settings(state, base_port), actor, spoken, as_json)
+
+
+@app.command("up", help=help_of("up"))
+def up(
+    ctx: typer.Context,
+    state: State = None,
+    base_port: BasePort = None,
+    language: Annotated[str | None, typer.Option("--language", help=help_of("language"))] = None,
+    unsafe_no_sandbox: Annotated[
+        bool, typer.Option("--unsafe-no-sandbox", help=help_of("unsafe_no_sandbox"))
+    ] = False,
+) -> None:
+    """Run everything on this machine."""
+    from hub.embedded import Options, main
+
+    before: Operator = ctx.obj
+    options = Options(
+        state or before.settings.state,
+        base_port or before.settings.base_port,
+        unsafe_no_sandbox or before.settings.unsafe_no_sandbox,
+        language or before.language,
+    )
+    raise typer.Exit(main(options))
+
+
+@app.command("tour", help=help_of("tour"))
+def tour(ctx: typer.Context) -> None:
+    """Walk the whole path, one line a step."""
+    from hub.tour.main import main
+
+    raise typer.Exit(main(ctx.obj.language))
+
+
+def _settings(state: Path | None, base_port: int | None) -> HubSettings:
+    given = {"state": state.absolute() if state else None, "base_port": base_port}
+    return HubSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _add_groups() -> None:
+    for name, group in (
+        ("project", project.app),
+        ("member", member.app),
+        ("dataset", dataset.app),
+        ("grant", grant.app),
+        ("quota", quota.app),
+        ("role", role.app),
+        ("demo", demo.app),
+    ):
+        app.add_typer(group, name=name)
+    for name, module, attribute in (
+        ("data", "hub.cli.data", "data_app"),
+        ("audit", "egress_review.cli", "audit_app"),
+        ("certificate", "egress_review.cli", "certificate_app"),
+    ):
+        if find_spec(module) is not None:
+            app.add_typer(getattr(import_module(module), attribute), name=name)
+
+
+_add_groups()
