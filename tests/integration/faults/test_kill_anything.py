@@ -46,7 +46,10 @@ class Known:
         database = state / "review" / "review.sqlite"
         seen = Known(
             {row[0] for row in _rows(database, "SELECT id FROM requests")},
-            {tuple(map(str, row)) for row in _rows(database, "SELECT request, reviewer, output, ballot FROM votes")},
+            {
+                tuple(map(str, row))
+                for row in _rows(database, "SELECT request, reviewer, output, ballot FROM votes")
+            },
             {row[0] for row in _rows(database, "SELECT event_id FROM audit_leaves")},
             {row[0] for row in _rows(database, "SELECT id FROM releases")},
             {path.name for path in (state / "review" / "store").rglob("*") if len(path.name) == 64},
