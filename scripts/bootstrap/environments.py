@@ -1,12 +1,11 @@
 """The environments: which layers there are and how each is built.
 
-Sizes and times on two cores, packages downloaded: uv 3 s, node 3 s, platform 4 s, compute 3 s, the last two
-with what a session imports compiled beforehand (sandboxes see them read-only, so they can never compile for
-themselves). Compiling all of both would take 18 s more; the rest is compiled by whoever imports it first.
+Times of one core, packages downloaded: uv 2 s, node 3 s, platform 2 s, compute 1 s; the last three at once.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -74,7 +73,7 @@ class Builder:
             self._sync(folder, self._lock("platform"))
             editable = ["-e", str(source), "-e", str(source / "onggi")]
             self._uv(folder, "pip", "install", "--no-deps", "--no-build-isolation", *editable)
-            self.steps.attempt([folder / "bin" / "python", "-c", warm.imports(warm.PLATFORM)])
+            warm.forget(folder)
 
         return self._layer("platform", folder, (self._lock("platform"), *manifests), build, str(source))
 
@@ -91,7 +90,7 @@ class Builder:
 
         def build() -> None:
             self._sync(folder, lock)
-            self.steps.attempt([folder / "bin" / "python", "-c", warm.imports(warm.COMPUTE)])
+            warm.forget(folder)
 
         return self._layer("compute", folder, (lock,), build)
 
@@ -151,7 +150,7 @@ class Builder:
         self._uv_bare(*argv, "--python", folder / "bin" / "python")
 
     def _uv_bare(self, *argv: str | Path) -> None:
-        settings = uv_settings(self.interpreter)
+        settings = uv_settings(os.environ)
         self.steps.run(
             [self.places.uv / "bin" / "uv", "--quiet", *argv],
             environ={**SYSTEM_TRUST, **settings, "UV_PYTHON_DOWNLOADS": "never"},

@@ -19,9 +19,14 @@ from typing import NoReturn
 
 from scripts.bootstrap import environ, interpreter, mirror, system
 from scripts.bootstrap.account import Account, handed_over, take
-from scripts.bootstrap.places import SERVICE_SOURCE, SERVICE_USER, places
+from scripts.bootstrap.places import SERVICE_SOURCE, SERVICE_USER
 from scripts.bootstrap.targets import Target, source_root
 from scripts.bootstrap.tell import SetupError
+
+# The two halves of the work as the service user: the first gets the package configuration, the second does
+# not.
+PREPARE = "--prepare"
+RUN = "--run"
 
 
 def as_service_user(name: str, target: Target, arguments: list[str]) -> int:
@@ -39,24 +44,19 @@ def as_service_user(name: str, target: Target, arguments: list[str]) -> int:
     person = environ.person(SERVICE_USER, account.home)
     own = environ.for_run(os.environ, own=False) | person
     copy_down(source_root(), account, python, own)
-    prepare = [str(python), "-m", "scripts.bootstrap", "--prepare", name]
+    bootstrap = [str(python), "-m", "scripts.bootstrap"]
     with handed_over(account, environ.for_setup(os.environ)) as configuration:
-        done = subprocess.run(
-            account.argv(prepare, {**configuration, **own}),
-            check=False,
-            cwd=SERVICE_SOURCE,
-            stdin=subprocess.DEVNULL,
-        )
+        prepare = account.argv([*bootstrap, PREPARE, name], {**configuration, **own})
+        done = subprocess.run(prepare, check=False, cwd=SERVICE_SOURCE, stdin=subprocess.DEVNULL)
     if done.returncode != 0 or not target.command:
         return done.returncode
-    here = places(SERVICE_SOURCE)
-    command = account.argv(target.argv(here, arguments), environ.running(here, own))
+    command = account.argv([*bootstrap, RUN, name, *arguments], own)
     os.chdir(SERVICE_SOURCE)
     if target.brings_back:
         code = subprocess.run(command, check=False).returncode
         bring_back(account, target.brings_back, own)
         return code
-    return become(command)
+    become(command)
 
 
 def become(command: list[str]) -> NoReturn:

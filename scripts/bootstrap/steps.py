@@ -44,10 +44,6 @@ class Steps:
             tail = "\n".join(output.rstrip().splitlines()[-_TAIL:])
             raise SetupError("setup.step_failed", command=" ".join(map(str, argv)), output=tail)
 
-    def attempt(self, argv: Sequence[str | Path], cwd: Path | None = None) -> None:
-        """Runs one program whose failure does not matter."""
-        self._finish(argv, cwd or self._folder, {})
-
     def _finish(self, argv: Sequence[str | Path], cwd: Path, environ: Mapping[str, str]) -> tuple[str, int]:
         with self._lock:
             if self._ended:

@@ -1,36 +1,90 @@
-"""What is compiled beforehand: the modules that a session imports in a sandbox that sees them read-only."""
+"""Compiles beforehand what a session imports: sandboxes see the environments read-only and can never do it.
+
+It takes 14 s of one core, so it is done beside what the person waits for, at the lowest priority, and in the
+foreground only by `make env`. Compiling everything would take 35 s; the rest is compiled by whoever imports
+it.
+"""
 
 from __future__ import annotations
 
-PLATFORM = tuple(
-    """
-    jupyterhub.app jupyterhub.singleuser.app jupyterhub.singleuser.extension jupyterlab.labhubapp
+import ctypes
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from scripts.bootstrap.places import Places
+
+PLATFORM = """
+    jupyterhub.singleuser.app jupyterhub.singleuser.extension jupyterlab.labhubapp
     jupyter_server.serverapp jupyter_server.services.kernels.websocket
     jupyter_server.services.contents.handlers jupyter_lsp notebook_shim.shim nbconvert
-    sqlalchemy.dialects.sqlite alembic.command uvicorn starlette.applications httpx2
-    authlib.integrations.starlette_client sqlglot duckdb pyarrow.parquet babel.dates typer structlog nh3
-    pydantic_settings
-    """.split()
-)
+    jupyterhub.app httpx2 uvicorn starlette.applications authlib.integrations.starlette_client
+""".split()
 
-COMPUTE = tuple(
-    """
-    ipykernel.kernelapp ipykernel.ipkernel ipywidgets pandas polars duckdb pyarrow.parquet
+COMPUTE = """
+    ipykernel.kernelapp ipykernel.ipkernel ipywidgets pandas pyarrow.parquet duckdb polars
     dask.dataframe distributed matplotlib.pyplot matplotlib_inline.backend_inline
-    """.split()
-)
+""".split()
 
 _IMPORT_ALL = """
-import importlib, sys, warnings
+import ctypes, importlib, sys, warnings
+ctypes.CDLL(None).prctl(1, 15)  # PR_SET_PDEATHSIG, SIGTERM
 warnings.simplefilter("ignore")
-for name in {names!r}:
+for name in sys.argv[1:]:
     try:
         importlib.import_module(name)
     except Exception:
-        pass
+        pass  # it costs only its own head start
 """
+_PR_SET_PDEATHSIG = 1
+_LOWEST_PRIORITY = 19
 
 
-def imports(names: tuple[str, ...]) -> str:
-    """A program that imports each; one that cannot be imported costs only its own head start."""
-    return _IMPORT_ALL.format(names=names)
+def is_needed(here: Places) -> bool:
+    """Whether an environment was made since the last time."""
+    return any(not _stamp(folder).exists() for folder in (here.compute, here.platform))
+
+
+def compile_now(here: Places) -> None:
+    """Imports, and thereby compiles, what a session imports."""
+    for folder, names in ((here.compute, COMPUTE), (here.platform, PLATFORM)):
+        if _stamp(folder).exists():
+            continue
+        argv = [folder / "bin" / "python", "-c", _IMPORT_ALL, *names]
+        quiet = subprocess.DEVNULL
+        done = subprocess.run(
+            argv, check=False, stdin=quiet, stdout=quiet, stderr=quiet, env={"LANG": "C.UTF-8"}
+        )
+        if done.returncode == 0:
+            _stamp(folder).touch()
+
+
+def compile_beside(here: Places) -> None:
+    """The same in a child of this process, which may then become something else; the child ends with it."""
+    if os.fork() != 0:
+        return
+    end_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):  # whoever reads our output does not wait for this child
+        os.dup2(nowhere, stream)
+    os.nice(_LOWEST_PRIORITY)
+    try:
+        compile_now(here)
+    finally:
+        os._exit(0)
+
+
+def forget(folder: Path) -> None:
+    """Says that the environment in `folder` was made anew."""
+    _stamp(folder).unlink(missing_ok=True)
+
+
+def end_with_parent() -> None:
+    """SIGTERM arrives here when the parent dies, however it dies; it outlives an exec, not a fork."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _stamp(folder: Path) -> Path:
+    return folder / ".compiled"
