@@ -1,1 +1,1 @@
-"""Certificates of release: what was released, why it was allowed, and the proof that it stands in the audit log."""
+"""Certificates of release: what was released, why, and the proof that it stands in the log."""

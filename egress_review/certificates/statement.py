@@ -30,8 +30,9 @@ def core_of(release: Release, request: Request, votes: Sequence[Vote]) -> dict[s
     Args:
         votes: all votes of the request version; those on released outputs are told.
     """
-    released = {one.number for one in release.files} told = sorted((one for one in votes if one.output in
-    released), key=lambda one: (one.output, one.reviewer)) predicate = {
+    released = {one.number for one in release.files}
+    told = [one for one in votes if one.output in released]
+    predicate = {
         "release": release.id,
         "project": release.project,
         "request": {"id": request.id, "version": request.version, "member": request.member},
@@ -39,7 +40,7 @@ def core_of(release: Release, request: Request, votes: Sequence[Vote]) -> dict[s
         "created": to_text(release.created),
         "expires": to_text(release.expires),
         "outputs": [_output(one, request) for one in release.files],
-        "votes": [_vote(one) for one in told],
+        "votes": [_vote(one) for one in sorted(told, key=lambda one: (one.output, one.reviewer))],
     }
     return {
         "_type": STATEMENT_TYPE,

@@ -1,10 +1,12 @@
 """Checks a certificate with the public key alone, and names what does not hold.
 
-Guarantees: without a finding, the key's owner signed exactly this statement, the release's event stands at its place in
-a log that he signed, the event is about exactly these files, and every file that was given is one of them.
-Does not guarantee that the log was never forked: compare its checkpoint with others (`onggi audit verify`).
+Guarantees: without a finding, the key's owner signed exactly this statement, the release's event stands at
+its place in a log that he signed, the event is about exactly these files, and every file that was given is
+one of them. Does not guarantee that the log was never forked: compare its checkpoint with others
+(`onggi audit verify`).
 
-The statement and the checkpoint are signed apart. So where the statement was changed, the event still tells what it said.
+The statement and the checkpoint are signed apart. So where the statement was changed, the event still tells
+what it said.
 """
 
 from __future__ import annotations
@@ -84,10 +86,13 @@ def verify_certificate(
         files: SHA-256 in hex by name, of the files at hand; they need not be all.
     """
     try:
-        envelope = read_envelope(data)
-        parts = _taken_apart(envelope)
+        return _examined(read_envelope(data), verifier, files or {})
     except (Invalid, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return CertificateReport(None, (Found(Proof.CERTIFICATE_UNREADABLE),))
+
+
+def _examined(envelope: Envelope, verifier: NoteVerifier, files: Mapping[str, str]) -> CertificateReport:
+    parts = _taken_apart(envelope)
     if parts is None:
         return CertificateReport(None, (Found(Proof.CERTIFICATE_FORM_UNKNOWN),))
     findings: list[Found] = []
@@ -95,7 +100,7 @@ def verify_certificate(
         findings.append(Found(Proof.SIGNATURE_WRONG, {"name": verifier.name}))
     checkpoint = _checkpoint(parts, verifier, findings)
     findings += _contradictions(parts)
-    findings += _wrong_files(parts, files or {})
+    findings += _wrong_files(parts, files)
     if findings or checkpoint is None:
         return CertificateReport(None, tuple(findings))
     return CertificateReport(_verified(parts, checkpoint), ())
@@ -114,11 +119,11 @@ def _taken_apart(envelope: Envelope) -> _Parts | None:
     proof = tuple(bytes.fromhex(step) for step in log["proof"])
     files = tuple(predicate["outputs"])
     named = [{"name": one["name"], "digest": {"sha256": one["sha256"]}} for one in files]
-    if len(proof) > _MAX_PROOF or isinstance(log["index"], bool) or named != statement["subject"]:
+    if len(proof) > _MAX_PROOF or type(log["index"]) is not int or named != statement["subject"]:
         raise ValueError("subject and outputs differ")
     event = event_from_json(log["event"])
     core = {**statement, "predicate": predicate}
-    return _Parts(statement, core, files, int(log["index"]), event, str(log["checkpoint"]), proof)
+    return _Parts(statement, core, files, log["index"], event, str(log["checkpoint"]), proof)
 
 
 def _checkpoint(parts: _Parts, verifier: NoteVerifier, findings: list[Found]) -> Checkpoint | None:
