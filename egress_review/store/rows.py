@@ -142,7 +142,8 @@ def load_releases(connection: sa.Connection, rows: Sequence[Row]) -> tuple[Relea
     counted = sa.select(tables.downloads.c.release, sa.func.count()).where(
         tables.downloads.c.release.in_(ids)
     )
-    downloads: dict[str, int] = dict(connection.execute(counted.group_by(tables.downloads.c.release)).tuples().all())
+    grouped = counted.group_by(tables.downloads.c.release)
+    downloads: dict[str, int] = {name: count for name, count in connection.execute(grouped)}  # noqa: C416 - typed
     return tuple(
         Release(
             id=row["id"],
