@@ -9,11 +9,11 @@ nothing that the gate does not have.
 from __future__ import annotations
 
 import hashlib
-import re
+import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onggi.claim import Claim, Scalar, claim_file
 from onggi.clock import SystemClock, to_text
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 MAX_TABLE_ROWS = 1_000_000
 _MAX_DETAIL = 600
-_PARAMETER = re.compile(r"\$[A-Za-z_]\w*")
-_ALIAS = re.compile(r"\s+AS\s+.*$", re.DOTALL | re.IGNORECASE)
 
 
 @speaking
@@ -83,18 +81,7 @@ def _datasets_in(sql: str, available: Sequence[Dataset]) -> list[Dataset]:
     Raises:
         Invalid: it is not one SELECT, or names no table of a data set.
     """
-    import duckdb
-
-    try:
-        with duckdb.connect() as database:
-            statements = database.extract_statements(sql)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise Invalid(Reason.SQL_NOT_ONE_SELECT)
-            named = {
-                _plain(name) for name in database.get_table_names(_without_parameters(sql), qualified=True)
-            }
-    except duckdb.Error as error:
-        raise _failed(error) from None
+    named = _tables_in(sql)
     used = [one for one in available if _names(one, available) & named]
     if not used:
         known = ", ".join(f"{schema_name(one.name)}.{name}" for one in available for name in one.tables)
@@ -102,21 +89,42 @@ def _datasets_in(sql: str, available: Sequence[Dataset]) -> list[Dataset]:
     return used
 
 
-def _without_parameters(sql: str) -> str:
-    """The query with NULL for every parameter, for DuckDB names no tables of a query that has any."""
-    return _PARAMETER.sub("NULL", sql)
+def _tables_in(sql: str) -> set[tuple[str, str]]:
+    """Schema (empty if there is none) and name of every table that the query names, lower case.
+
+    Raises:
+        Invalid: it is not one SELECT.
+    """
+    import duckdb
+
+    try:
+        with duckdb.connect() as database:
+            statements = database.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise Invalid(Reason.SQL_NOT_ONE_SELECT)
+            tree = database.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()[0][0]
+    except duckdb.Error as error:
+        raise _failed(error) from None
+    return set(_base_tables(json.loads(tree)))
 
 
-def _plain(name: str) -> str:
-    """`nafld."person" AS p` as `nafld.person`."""
-    return _ALIAS.sub("", name).replace('"', "").lower().removeprefix("main.")
+def _base_tables(node: Any) -> Iterator[tuple[str, str]]:
+    """The tables in DuckDB's syntax tree; names of WITH are among them, which does no harm."""
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            schema = node["schema_name"].lower()
+            yield "" if schema == "main" else schema, node["table_name"].lower()
+        node = list(node.values())
+    if isinstance(node, list):
+        for inner in node:
+            yield from _base_tables(inner)
 
 
-def _names(dataset: Dataset, available: Sequence[Dataset]) -> set[str]:
-    """Every name under which the query may name a table of the data set."""
+def _names(dataset: Dataset, available: Sequence[Dataset]) -> set[tuple[str, str]]:
+    """Every schema and name under which the query may name a table of the data set."""
     elsewhere = {name for other in available if other is not dataset for name in other.tables}
-    qualified = {f"{schema_name(dataset.name)}.{name}" for name in dataset.tables}
-    return qualified | (set(dataset.tables) - elsewhere)
+    qualified = {(schema_name(dataset.name), name) for name in dataset.tables}
+    return qualified | {("", name) for name in dataset.tables if name not in elsewhere}
 
 
 def _run(sql: str, parameters: Mapping[str, Scalar], used: Sequence[Dataset]) -> tuple[list[str], list[Row]]:
