@@ -10,7 +10,7 @@ from typing import Any
 
 from onggi.table_form import format_value
 
-_PLAIN = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
+_PLAIN = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
 _SEPARATED = re.compile(r"[-+]?\d[\d.,'’_\s]*")
 _MAX_DIGITS = 400
 

@@ -13,9 +13,10 @@ from egress_review.checks.sentences import remedy, sentence
 
 _HEAD = """# Findings
 
-What the checks can say about an output. The worst finding of an output is its verdict, from best to worst: `pass`, `review`,
-`not_proven`, `block`. Without the finding `recomputed` no output is better than `not_proven`. Reviewers decide on
-everything but `block`, which has to be mended by the researcher first. In the sentences, `{…}` stands for a value.
+What the checks can say about an output. The worst finding of an output is its verdict, from best to
+worst: `pass`, `review`, `not_proven`, `block`. Without the finding `recomputed` no output is better than
+`not_proven`. Reviewers decide on everything but `block`, which the researcher has to mend first. In the
+sentences, `{…}` stands for a value.
 
 This page is written by `python -m egress_review.checks.reference`; a test holds the two together.
 """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,19 +44,23 @@ def run_checks(job: CheckJob, worker: Worker | None = None) -> CheckReport:
 
 def _check(output: OutputToCheck, job: CheckJob, worker: Worker) -> OutputReport:
     _verify(output)
-    binds = [Bind(str(Path(output.path).resolve()), OUTPUT)]
-    datasets: list[DatasetFolder] = []
-    for one in job.datasets:
-        inside = f"/data/{one.name}/{one.version}"
-        binds.append(Bind(str(Path(one.folder).resolve()), inside))
-        datasets.append(replace(one, folder=inside))
-    order = Order(output.name, output.sha256, OUTPUT, SCRATCH, output.claim, tuple(datasets), job.policy)
+    inside = tuple(replace(one, folder=f"/data/{one.name}/{one.version}") for one in job.datasets)
+    order = Order(output.name, output.sha256, OUTPUT, SCRATCH, output.claim, inside, job.policy)
     try:
+        binds = [Bind(str(Path(output.path).resolve()), OUTPUT), *_data_binds(job.datasets, inside)]
         return _read(ask_worker(order, binds, worker), order)
     except CheckStopped as stopped:
         return OutputReport(
             clip(output.name), output.sha256, "", (stopped.finding,), policy_version=job.policy.version
         )
+
+
+def _data_binds(datasets: Iterable[DatasetFolder], inside: Iterable[DatasetFolder]) -> Iterator[Bind]:
+    for one, shown in zip(datasets, inside, strict=True):
+        folder = Path(one.folder).resolve()
+        if not folder.is_dir():
+            raise CheckStopped(FindingCode.DATASET_UNREADABLE, dataset=one.name, cause="folder")
+        yield Bind(str(folder), shown.folder)
 
 
 def _verify(output: OutputToCheck) -> None:

@@ -6,8 +6,9 @@ the scope, and literals quoted here; nothing of the claim's text is copied. Anyt
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,8 +64,9 @@ _TYPES = frozenset({
     "BIGINT", "BOOLEAN", "DATE", "DOUBLE", "FLOAT", "INT",
     "SMALLINT", "TEXT", "TIMESTAMP", "TINYINT", "VARCHAR",
 })  # fmt: skip
+_HARMLESS_DIGITS = 3
 _PARTS = frozenset({"YEAR", "QUARTER", "MONTH", "DAY"})
-_NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?|\.\d{1,40}([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?|\.\d{1,40}([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -74,7 +76,8 @@ class Written:
     Attributes:
         columns: all columns in it.
         identifiers: identifier columns used for more than joining or asking whether there is one.
-        literals: whether a literal stands where its value could become part of the result.
+        literals: whether a literal that can say something stands where it could become part of the result:
+            any text, a number of more than three digits, or any constant chosen by a CASE.
     """
 
     sql: str = ""
@@ -98,6 +101,7 @@ class _Writer:
     def __init__(self, scope: Scope, notes: Written) -> None:
         self._scope = scope
         self._notes = notes
+        self._asking = 0
 
     def write(self, node: exp.Expr) -> str:
         kind = type(node)
@@ -117,9 +121,15 @@ class _Writer:
         only(node, "this", "expression", *_NOTES)
         if isinstance(node, exp.EQ) and self._joins(node):
             return f"({self._plain(node.this)} = {self._plain(node.expression)})"
-        if isinstance(node, exp.DPipe):
-            self._notes.literals |= any(isinstance(one, exp.Literal) for one in (node.this, node.expression))
-        return f"({self.write(node.this)} {operator} {self.write(node.expression)})"
+        with self._question(asked=isinstance(node, exp.Predicate)):
+            return f"({self.write(node.this)} {operator} {self.write(node.expression)})"
+
+    @contextlib.contextmanager
+    def _question(self, *, asked: bool = True) -> Iterator[None]:
+        """Within a question only its yes or no can become part of the result, no literal."""
+        self._asking += asked
+        yield
+        self._asking -= asked
 
     def _joins(self, node: exp.Expr) -> bool:
         sides = (node.this, node.expression)
@@ -138,8 +148,6 @@ class _Writer:
             value = node.args.get(part)
             values = value if isinstance(value, list) else [value]
             arguments.extend(self.write(one) for one in values if one is not None)
-        if isinstance(node, exp.Coalesce):
-            self._notes.literals |= any(isinstance(one, exp.Literal) for one in node.expressions)
         return f"{name}({', '.join(arguments)})"
 
     def column(self, node: exp.Column) -> str:
@@ -150,6 +158,8 @@ class _Writer:
         return found.sql()
 
     def literal(self, node: exp.Literal) -> str:
+        telling = node.is_string or len(node.this.replace(".", "")) > _HARMLESS_DIGITS
+        self._notes.literals |= telling and not self._asking
         if node.is_string:
             return quote_text(_sound(node.this))
         if not _NUMBER.fullmatch(node.this):
@@ -186,12 +196,14 @@ class _Writer:
         only(node, "this", "expressions")
         if not node.expressions:
             raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="IN")
-        return f"({self.write(node.this)} IN ({', '.join(self.write(one) for one in node.expressions)}))"
+        with self._question():
+            return f"({self.write(node.this)} IN ({', '.join(self.write(one) for one in node.expressions)}))"
 
     def between(self, node: exp.Between) -> str:
         only(node, "this", "low", "high")
-        low, high = self.write(node.args["low"]), self.write(node.args["high"])
-        return f"({self.write(node.this)} BETWEEN {low} AND {high})"
+        with self._question():
+            low, high = self.write(node.args["low"]), self.write(node.args["high"])
+            return f"({self.write(node.this)} BETWEEN {low} AND {high})"
 
     def case(self, node: exp.Case) -> str:
         only(node, "this", "ifs", "default")
@@ -212,7 +224,8 @@ class _Writer:
 
     def _result(self, node: exp.Expr) -> str:
         bare = node.unnest()
-        self._notes.literals |= isinstance(bare.this if isinstance(bare, exp.Neg) else bare, exp.Literal)
+        constant = isinstance(bare.this if isinstance(bare, exp.Neg) else bare, exp.Literal)
+        self._notes.literals |= constant and not self._asking
         return self.write(node)
 
     def cast(self, node: exp.Cast) -> str:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, Q003 - queries read best on one line
 """What a claim's SQL may try, and what the gate says to it. Nothing here is executed: it stops at reading."""
 
 import pytest
