@@ -1,5 +1,8 @@
 """The real source, built for real, once for all tests of this module."""
 
+import json
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hub.cli.data import data_app
+from hub.data import extract as extract_module
 from hub.data import nafld
 from hub.data.extract import extract
 from hub.data.verify import verify
@@ -136,6 +140,16 @@ def test_another_pickle_is_not_unpickled(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.sandbox
+@pytest.mark.skipif(os.geteuid() == 0, reason="boxes launched by root are none; run as an ordinary user")
+def test_pickles_are_read_in_a_box(tmp_path: Path) -> None:
+    process = extract_module._start(COMPUTE_PYTHON, tmp_path, json.dumps({}))
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, b"")
+    assert isinstance(process.args, list)
+    assert any(str(part).endswith("/bwrap") for part in process.args)
+
+
 @pytest.mark.parametrize("python", [Path("/usr/bin/python3"), Path("/nowhere/bin/python")])
 def test_an_environment_without_the_source_is_said(tmp_path: Path, python: Path) -> None:
     with pytest.raises(Unavailable) as caught:
@@ -145,9 +159,6 @@ def test_an_environment_without_the_source_is_said(tmp_path: Path, python: Path)
 
 
 def test_a_row_in_a_wrong_bucket_is_found(built: Built, tmp_path: Path) -> None:
-    import json
-    import shutil
-
     copy = tmp_path / "1"
     shutil.copytree(built.folder, copy)
     body = json.loads((copy / "manifest.json").read_bytes())
