@@ -10,8 +10,9 @@ from pathlib import Path
 from starlette.applications import Starlette
 
 from egress_review.api.routes import api_routes
-from egress_review.check_runner import CheckRunner
+from egress_review.background import Background
 from egress_review.pages.access import navigation
+from egress_review.pages.auditing import AuditDesk
 from egress_review.pages.routes import page_routes
 from egress_review.pages.visible import finding_text, visible, visible_text
 from egress_review.room import Room
@@ -30,34 +31,34 @@ class Parts:
 
     Attributes:
         tokens: service name → token of those who may call.
-        public_key: text that third parties verify with.
+        audit: the log as auditors read it, and the hand that signs its checkpoints.
     """
 
     settings: ReviewSettings
     room: Room
-    runner: CheckRunner
+    background: Background
     tokens: Mapping[str, str]
-    public_key: str
+    audit: AuditDesk
 
 
-def create_app(parts: Parts, *, checks: bool = True) -> Starlette:
+def create_app(parts: Parts, *, background: bool = True) -> Starlette:
     """The app.
 
     Args:
-        checks: run the checks in the background while the app runs.
+        background: run checks, interrupted releases and checkpoints while the app runs.
     """
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        if checks:
-            parts.runner.start()
+        if background:
+            parts.background.start()
         yield
-        if checks:
-            parts.runner.stop()
+        if background:
+            parts.background.stop()
 
     routes = [
-        *api_routes(parts.room, parts.tokens, parts.runner.wake),
-        *page_routes(parts.room, parts.public_key),
+        *api_routes(parts.room, parts.tokens, parts.background.wake),
+        *page_routes(parts.room, parts.audit),
     ]
     app = create_site(site_of(parts.settings), routes, lifespan=lifespan)
     app.state.pages.globals.update(visible=visible, visible_text=visible_text, finding_text=finding_text)

@@ -8,11 +8,9 @@ the desk cannot say which data sets are granted, the request waits.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from egress_review.actions import releasing
 from egress_review.actions.asking import require_move
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.job import CheckJob, DatasetFolder, OutputToCheck
@@ -30,53 +28,22 @@ _MOST_CODES = 12
 
 
 class CheckRunner:
-    """A thread that checks one request after the other.
+    """Checks one request after the other.
 
     Args:
         run: the checker, usually `egress_review.checks.runner.run_checks`.
         policy: of the checks.
-        every_s: how long to rest when nothing waits; `wake` ends the rest.
     """
 
-    def __init__(self, room: Room, run: Checker, policy: CheckPolicy, every_s: float = 2.0) -> None:
+    def __init__(self, room: Room, run: Checker, policy: CheckPolicy) -> None:
         self._room = room
         self._run = run
         self._policy = policy
-        self._every_s = every_s
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="checks", daemon=True)
-
-    def start(self) -> None:
-        """Begin; first with what an earlier process left."""
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """End after the request at hand; what is left is done by the next start."""
-        self._stop.set()
-        self._wake.set()
-        self._thread.join(timeout_s)
-
-    def wake(self) -> None:
-        """Something waits."""
-        self._wake.set()
 
     def run_once(self) -> int:
-        """Check what waits now, finish releases that were interrupted; how many requests were checked."""
-        releasing.finish(self._room)
+        """Check what waits now, also what an earlier process left; how many requests were checked."""
         waiting = self._room.store.requests_in({State.CHECKING})
-        return sum(self._check(request) for request in waiting if not self._stop.is_set())
-
-    def _loop(self) -> None:
-        while not self._stop.is_set():
-            self._wake.clear()
-            try:
-                self.run_once()
-            except OnggiError as error:
-                log.warning("checks wait: %s", error)
-            except Exception:  # the thread must outlive any one request; the cause is in the log
-                log.exception("checks failed")
-            self._wake.wait(self._every_s)
+        return sum(self._check(request) for request in waiting)
 
     def _check(self, request: Request) -> bool:
         try:

@@ -19,6 +19,10 @@ SERVICE = Actor("service:review", service=True)
 class Certifier(Protocol):
     """Signs what a release is; owns the key."""
 
+    def statement_sha256(self, release: Release, request: Request, votes: tuple[Vote, ...]) -> str:
+        """What the release's event says of its certificate, before either exists."""
+        ...
+
     def certificate(self, release: Release, request: Request, votes: tuple[Vote, ...]) -> str:
         """The certificate of a release as text; `release.leaf` says where it stands in the audit log."""
         ...

@@ -39,7 +39,8 @@ def release(room: Room, request_id: str) -> Release:
         request = unit.request(request_id)
         require_move(request, Action.RELEASE, SERVICE)
         move = move_for(request, Action.RELEASE)
-        found = outcomes(request, unit.votes(request))
+        votes = unit.votes(request)
+        found = outcomes(request, votes)
         made = _release(room, request, [number for number, one in found.items() if one is Outcome.APPROVED])
         event = room.event(
             SERVICE.name,
@@ -50,6 +51,7 @@ def release(room: Room, request_id: str) -> Release:
             version=request.version,
             policy=request.policy,
             expires=to_text(made.expires),
+            statement=room.certifier.statement_sha256(made, request, votes),
             files=[{"number": one.number, "sha256": one.sha256, "size": one.size} for one in made.files],
         )
         made = unit.add_release(made, event)

@@ -6,19 +6,17 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Route
 
+from egress_review.pages.auditing import AuditDesk, Auditing
 from egress_review.pages.delivering import Delivering
 from egress_review.pages.reviewing import Reviewing
 from egress_review.room import Room
 
 
-def page_routes(room: Room, public_key: str) -> Sequence[BaseRoute]:
-    """All pages.
-
-    Args:
-        public_key: text that `onggi audit verify` and `onggi certificate verify` take.
-    """
+def page_routes(room: Room, audit: AuditDesk) -> Sequence[BaseRoute]:
+    """All pages."""
     reviewing = Reviewing(room)
-    delivering = Delivering(room, public_key)
+    delivering = Delivering(room, audit.notary.public_key)
+    auditing = Auditing(room, audit)
     return (
         Route("/", delivering.start),
         Route("/requests", reviewing.queue),
@@ -31,4 +29,6 @@ def page_routes(room: Room, public_key: str) -> Sequence[BaseRoute]:
         Route("/releases/{id}/files/{number:int}", delivering.file, methods=["GET"]),
         Route("/releases/{id}/certificate", delivering.certificate, methods=["GET"]),
         Route("/key", delivering.public_key),
+        Route("/audit", auditing.show),
+        Route("/audit/export", auditing.export),
     )

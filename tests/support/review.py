@@ -107,6 +107,9 @@ def demo_desk() -> DeskInMemory:
 class PlainCertifier:
     """Certificates of this stand-in say what they were asked to say, unsigned."""
 
+    def statement_sha256(self, release: Release, request: Request, votes: tuple[Vote, ...]) -> str:
+        return "0" * 64
+
     def certificate(self, release: Release, request: Request, votes: tuple[Vote, ...]) -> str:
         return f"certificate of {release.id} at {release.leaf} by {len(votes)} votes"
 

@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import itsdangerous
@@ -13,26 +14,29 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from egress_review.app import Parts, create_app
-from egress_review.check_runner import CheckRunner
-from egress_review.checks.policy import CheckPolicy
+from egress_review.audit.keys import load_or_create_signer
+from egress_review.audit.memory import MemoryAuditLog
+from egress_review.audit.notary import Notary
+from egress_review.background import Background
+from egress_review.pages.auditing import AuditDesk
 from egress_review.room import Room
 from egress_review.settings import ReviewSettings
 from tests.support import review
-from web.tokens import token_of
+from web.tokens import SERVICES, token_of
 
 HTML = {"Accept": "text/html", "Accept-Language": "en"}
 
 
 class Site:
-    """One app and its ways in."""
+    """One app and its ways in; over a room, or over the parts that the wiring made."""
 
-    def __init__(self, folder: Path, room: Room) -> None:
-        self.settings = ReviewSettings(state=folder, base_port=8000)
-        self.room = room
+    def __init__(self, folder: Path, room: Room | None = None, parts: Parts | None = None) -> None:
+        self.settings = parts.settings if parts else ReviewSettings(state=folder, base_port=8000)
+        self.parts = parts or _parts_over(self.settings, room or review.room_of(folder)[0])
+        self.room = self.parts.room
+        self.tokens = self.parts.tokens
         self.origin = self.settings.origin("review")
-        self.tokens = {name: token_of(self.settings.secrets, name) for name in ("hub", "desk", "review", "broker")}
-        runner = CheckRunner(room, review.report_of, CheckPolicy())
-        self.app: Starlette = create_app(Parts(self.settings, room, runner, self.tokens, "public key"), checks=False)
+        self.app: Starlette = create_app(self.parts, background=False)
 
     def browser(self, person: str | None = None, language: str = "en") -> TestClient:
         """A browser, signed in as `person`."""
@@ -59,3 +63,11 @@ def post(browser: TestClient, path: str, fields: Mapping[str, str]):  # type: ig
 def text_of(html: str) -> str:
     """What a person reads of a page, roughly."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def _parts_over(settings: ReviewSettings, room: Room) -> Parts:
+    log = MemoryAuditLog()
+    signer = load_or_create_signer(settings.keys / "audit.pem")
+    notary = Notary(signer, lambda: nullcontext(log), settings.keys / "last-checkpoint")
+    tokens = {name: token_of(settings.secrets, name) for name in SERVICES}
+    return Parts(settings, room, Background(()), tokens, AuditDesk(notary, lambda: nullcontext(log)))

@@ -1,0 +1,36 @@
+"""Run egress review: `python -m egress_review`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import uvicorn
+
+from egress_review.app import create_app
+from egress_review.settings import ReviewSettings
+from egress_review.wiring import parts_of
+from onggi.errors import OnggiError
+from onggi.words import LANGUAGES, say
+
+EX_CONFIG = 78
+
+
+def main() -> int:
+    """Serve on loopback until a signal; 78 if it refuses to start, with the reason on stderr."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = ReviewSettings()
+    try:
+        app = create_app(parts_of(settings))
+    except OnggiError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the supervisor reads it
+        for language in LANGUAGES:
+            print(say(language, f"reasons.{error.reason.value}", **error.params), file=sys.stderr)  # noqa: T201
+        return EX_CONFIG
+    port = int(settings.origin("review").rpartition(":")[2])
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", server_header=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
