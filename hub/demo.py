@@ -13,6 +13,7 @@ from hub.actions.context import Context, heal
 from hub.composition import Installation
 from hub.passwords import PasswordBook
 from hub.settings import HubSettings
+from hub.wiring import opened_context
 from onggi.domain import Quota
 from onggi.manifest import read_manifest
 from onggi.permissions import Role
