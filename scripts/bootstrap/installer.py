@@ -53,8 +53,7 @@ def uv_install(interpreter: Path, folder: Path, lock: Path) -> list[str]:
 
 
 def uv_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """The configuration of pip in uv's words: its files, then its variables; what is set for uv itself stays.
-    """
+    """The configuration of pip in uv's words: files, then variables; what is set for uv itself stays."""
     found: dict[str, str] = {}
     for path in _pip_files(environ):
         parser = ConfigParser(interpolation=None)

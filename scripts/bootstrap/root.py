@@ -56,7 +56,7 @@ def as_service_user(name: str, target: Target, arguments: list[str]) -> int:
         code = subprocess.run(command, check=False).returncode
         bring_back(account, target.brings_back, own)
         return code
-    become(command)
+    return become(command)
 
 
 def become(command: list[str]) -> NoReturn:

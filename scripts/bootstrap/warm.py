@@ -51,7 +51,7 @@ def compile_now(here: Places) -> None:
     for folder, names in ((here.compute, COMPUTE), (here.platform, PLATFORM)):
         if _stamp(folder).exists():
             continue
-        argv = [folder / "bin" / "python", "-c", _IMPORT_ALL, *names]
+        argv: list[str | Path] = [folder / "bin" / "python", "-c", _IMPORT_ALL, *names]
         quiet = subprocess.DEVNULL
         done = subprocess.run(
             argv, check=False, stdin=quiet, stdout=quiet, stderr=quiet, env={"LANG": "C.UTF-8"}
