@@ -39,6 +39,11 @@ class Probe:
         """Whether hostile code may be put in a box here."""
         return WEAKER.issuperset(self.findings)
 
+    @property
+    def worst(self) -> str:
+        """The first finding for which compute is not started, or nothing."""
+        return next((one.value for one in self.findings if one not in WEAKER), "")
+
 
 @cache
 def probe() -> Probe:

@@ -17,10 +17,10 @@ from pathlib import Path
 from onggi.sandbox.box import BOX_ID, Box
 
 _HIDDEN = (
-    "cgroups", "cmdline", "config.gz", "consoles", "diskstats", "interrupts", "iomem", "ioports", "kallsyms",
-    "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "locks",
-    "modules", "pagetypeinfo", "buddyinfo", "sched_debug", "schedstat", "slabinfo", "softirqs", "swaps", "timer_list",
-    "vmallocinfo", "vmstat", "zoneinfo", "partitions", "mtrr",
+    "cgroups", "cmdline", "config.gz", "consoles", "diskstats", "interrupts", "iomem", "ioports",
+    "kallsyms", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats",
+    "locks", "modules", "pagetypeinfo", "buddyinfo", "sched_debug", "schedstat", "slabinfo", "softirqs",
+    "swaps", "timer_list", "vmallocinfo", "vmstat", "zoneinfo", "partitions", "mtrr",
 )  # fmt: skip
 _HIDDEN_FOLDERS = ("acpi", "pressure", "scsi", "driver", "fs", "dma")
 
@@ -28,6 +28,7 @@ _HIDDEN_FOLDERS = ("acpi", "pressure", "scsi", "driver", "fs", "dma")
 def etc_files(box: Box) -> Mapping[str, bytes]:
     """The box's `/etc`, by path."""
     return {
+        "/etc/fonts/fonts.conf": b"<?xml version='1.0'?><fontconfig><dir>/usr/share/fonts</dir></fontconfig>\n",
         "/etc/group": f"{box.user}:x:{BOX_ID}:\nnogroup:x:65534:\n".encode(),
         "/etc/hosts": f"127.0.0.1 localhost {box.hostname}\n::1 localhost\n".encode(),
         "/etc/host.conf": b"multi on\n",

@@ -1,9 +1,9 @@
 """The system-call filter of every box, written as classic BPF at run time.
 
 Guarantees, by the kernel, for everything that runs in a box: no call on the lists below does anything;
-sockets exist only as AF_UNIX, and as TCP and UDP of AF_INET and AF_INET6 (so no vsock, packet, raw,
-netlink, AF_ALG or Bluetooth sockets); no new namespaces; no key strokes pushed into a terminal; no calls of
-another processor mode (i386, x32); no call newer than the list.
+sockets exist only as AF_UNIX, as TCP and UDP of AF_INET and AF_INET6, and as the routing kind of AF_NETLINK
+(so no vsock, packet, raw, AF_ALG or Bluetooth sockets); no new namespaces; no key strokes pushed into a
+terminal; no calls of another processor mode (i386, x32); no call newer than the list.
 
 Does not guarantee: anything about files or about where an AF_INET packet goes (the namespaces do that), and
 it is not an allow-list: an old call that nobody thought of passes.
@@ -40,8 +40,9 @@ REFUSED = (
     "personality", "quotactl", "quotactl_fd", "reboot", "setdomainname", "sethostname", "settimeofday",
     "swapoff", "swapon", "sysfs", "syslog", "uselib", "ustat", "vhangup",
     # which processors and which memory: the share of CPUs is held by affinity where there is no cgroup
+    # (sched_setscheduler stays: ZeroMQ aborts without it, and RLIMIT_RTPRIO refuses what matters)
     "get_mempolicy", "mbind", "migrate_pages", "move_pages", "sched_setaffinity", "sched_setattr",
-    "sched_setscheduler", "set_mempolicy", "set_mempolicy_home_node",
+    "set_mempolicy", "set_mempolicy_home_node",
 )  # fmt: skip
 """Answered with EPERM."""
 
@@ -55,7 +56,9 @@ NEW_NAMESPACE_FLAGS = 0x7E02_0000
 """CLONE_NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET (`linux/sched.h`)."""
 TERMINAL_INPUT_IOCTLS = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX."""
-AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
+NETLINK_ROUTE = 0
+"""Lists the interfaces of the box's own network; ZeroMQ aborts where that is impossible."""
 STREAM_AND_DATAGRAM = (1, 2)
 ANY_TCP_UDP = (0, 6, 17)
 SOCK_TYPE_MASK = 0xF
@@ -162,7 +165,10 @@ def _judge_arguments(code: Assembler) -> None:
     code.load_argument(0)
     code.jump(_JUMP_EQUAL, AF_UNIX, true="allow")
     code.jump(_JUMP_EQUAL, AF_INET, true="internet")
-    code.jump(_JUMP_EQUAL, AF_INET6, true="internet", false="no_family")
+    code.jump(_JUMP_EQUAL, AF_INET6, true="internet")
+    code.jump(_JUMP_EQUAL, AF_NETLINK, false="no_family")
+    code.load_argument(2)
+    code.jump(_JUMP_EQUAL, NETLINK_ROUTE, true="allow", false="no_family")
     code.place("internet")
     code.load_argument(1)
     code.mask(SOCK_TYPE_MASK)

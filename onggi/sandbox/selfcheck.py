@@ -18,6 +18,7 @@ from onggi.sandbox.box import BOX_ID
 from onggi.sandbox.findings import Finding
 
 _PTRACE_TRACEME = 0
+_NETLINK_AUDIT = 9
 _HOST_ONLY = ("/sys", "/root", "/etc/shadow", "/var")
 _READ_ONLY = ("/", "/dev", "/etc", "/usr")
 _VSOCK_ANY = (0xFFFFFFFF, 1)
@@ -66,7 +67,7 @@ def _network_open(abstract_name: str, port: int) -> bool:
         _connects(socket.AF_INET, ("127.0.0.1", port)),
         _connects(socket.AF_VSOCK, _VSOCK_ANY),
         _makes(socket.AF_PACKET, socket.SOCK_RAW),
-        _makes(socket.AF_NETLINK, socket.SOCK_RAW),
+        _makes(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_AUDIT),
         _makes(socket.AF_VSOCK, socket.SOCK_STREAM),
         bool(_interfaces() - {"lo"}),
         len(Path("/proc/net/route").read_text().splitlines()) > 1,
@@ -78,9 +79,9 @@ def _interfaces() -> set[str]:
     return {line.partition(":")[0].strip() for line in Path("/proc/net/dev").read_text().splitlines()[2:]}
 
 
-def _makes(family: int, kind: int) -> bool:
+def _makes(family: int, kind: int, protocol: int = 0) -> bool:
     try:
-        socket.socket(family, kind).close()
+        socket.socket(family, kind, protocol).close()
     except OSError:
         return False
     return True

@@ -78,7 +78,6 @@ _NUMBERS: Mapping[str, tuple[int | None, int | None]] = {
     "request_key": (249, 218),
     "sched_setaffinity": (203, 122),
     "sched_setattr": (314, 274),
-    "sched_setscheduler": (144, 119),
     "semget": (64, 190),
     "set_mempolicy": (238, 237),
     "set_mempolicy_home_node": (450, 450),

@@ -1,0 +1,1 @@
+"""What runs where: the broker that launches sessions, and the JupyterHub spawner that asks it to."""
