@@ -31,6 +31,7 @@ class Proof(StrEnum):
     LINE_UNREADABLE = "line_unreadable"
     LOG_UNKNOWN = "log_unknown"
     NOT_COVERED = "not_covered"
+    NUMBERS_CHANGED = "numbers_changed"
 
     # a certificate
     CERTIFICATE_FORM_UNKNOWN = "certificate_form_unknown"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from egress_review.audit.note import NoteSigner, NoteVerifier, decode_base64
 from onggi.errors import Invalid
@@ -59,7 +60,7 @@ def read_envelope(data: bytes) -> Envelope:
         Invalid: if it is anything else.
     """
     try:
-        body = json.loads(data) if len(data) <= _MAX_BYTES else None
+        body: Any = json.loads(data) if len(data) <= _MAX_BYTES else None
         (signature,) = body["signatures"]
         payload, signed = decode_base64(body["payload"]), decode_base64(signature["sig"])
         if payload is None or signed is None:
