@@ -113,7 +113,7 @@ def test_what_is_not_there_is_none_or_empty_or_default(registry: Registry) -> No
         assert store.session("s-0000000000000001") is None
         assert store.session_by_key("b" * 64) is None
         assert not store.has_audit_ref("e-1")
-        assert store.people() == store.projects() == store.memberships() == store.grants() == ()
+        assert [*store.people(), *store.projects(), *store.memberships(), *store.grants()] == []
         assert store.quota("liver") == Quota("liver")
 
 
@@ -160,7 +160,7 @@ def test_filters(registry: Registry) -> None:
 
 
 def test_a_block_that_raises_changes_nothing(registry: Registry) -> None:
-    with pytest.raises(LookupError), registry.writing() as store:
+    with pytest.raises(LookupError), registry.writing() as store:  # noqa: PT012
         store.save_person(ADMIN)
         store.add_audit_ref("e-1")
         raise LookupError
@@ -184,7 +184,7 @@ def test_a_block_that_raises_changes_nothing(registry: Registry) -> None:
 )
 def test_what_names_something_that_is_not_there_is_refused(registry: Registry, what: object) -> None:
     fill(registry)
-    with pytest.raises(Conflict) as refused, registry.writing() as store:
+    with pytest.raises(Conflict) as refused, registry.writing() as store:  # noqa: PT012
         save = f"save_{type(what).__name__.lower().removesuffix('record')}"
         getattr(store, save)(what)
     assert refused.value.reason is Reason.STATE_CONFLICT
@@ -192,7 +192,7 @@ def test_what_names_something_that_is_not_there_is_refused(registry: Registry, w
 
 def test_two_sessions_never_share_a_key(registry: Registry) -> None:
     fill(registry)
-    with pytest.raises(Conflict), registry.writing() as store:
+    with pytest.raises(Conflict), registry.writing() as store:  # noqa: PT012
         store.save_session(SESSION)
         store.save_session(replace(SESSION, session_id="s-0000000000000002"))
 
@@ -229,5 +229,5 @@ def test_writers_take_turns(registry: Registry) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    with registry.reading() as store:
-        assert store.quota("liver").sessions == 8
+    with registry.reading() as reader:
+        assert reader.quota("liver").sessions == 8

@@ -63,8 +63,8 @@ def test_a_locked_database_says_so(path: Path, impatient: SqlRegistry) -> None:
 
 
 def test_a_full_database_says_so(impatient: SqlRegistry) -> None:
-    with pytest.raises(Unavailable) as refused, impatient.writing() as store:
-        store._session.connection().exec_driver_sql("PRAGMA max_page_count = 1")  # type: ignore[attr-defined]
+    with pytest.raises(Unavailable) as refused, impatient.writing() as store:  # noqa: PT012
+        store._session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
         for number in range(5000):
             store.save_person(Person(f"p{number}", frozenset()))
     assert refused.value.reason is Reason.DISK_FULL

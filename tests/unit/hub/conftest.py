@@ -15,4 +15,6 @@ def dataset_folder(tmp_path: Path) -> Path:
     folder.parent.mkdir()
     rows = [(number, 1, "x", 1.0, True, date(2000, 1, 1)) for number in range(20)]
     write_small(folder, rows, tier="open")
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)  # so that a test can damage it
     return folder

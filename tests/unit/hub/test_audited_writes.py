@@ -57,7 +57,7 @@ def test_a_change_that_says_nothing_is_refused() -> None:
         change(world.context, "admin", Permission.ROLE_MANAGE) as change_,
     ):
         change_.store.save_person(change_.store.people()[0])
-    with pytest.raises(RuntimeError), change(world.context, "admin", Permission.ROLE_MANAGE) as change_:
+    with pytest.raises(RuntimeError), change(world.context, "admin", Permission.ROLE_MANAGE) as change_:  # noqa: PT012
         change_.record("one", "x")
         change_.record("two", "x")
     assert world.audit.events == []

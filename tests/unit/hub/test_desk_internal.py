@@ -111,7 +111,9 @@ def test_a_manifest_that_is_not_the_registered_one_is_not_handed_out(
     assert (answer.status_code, answer.json()["error"]["reason"]) == (500, "data_hash_mismatch")
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"{", b'{"session_key": 1}', b'{"session_key":"x","y":1}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b"{", b'{"session_key": 1}', b'{"session_key":"x","y":1}']
+)
 def test_a_body_that_cannot_be_read(client: TestClient, service: dict[str, str], body: bytes) -> None:
     answer = client.post("/internal/introspect", content=body, headers=service)
     assert answer.status_code == 422

@@ -77,7 +77,9 @@ ENDINGS: list[tuple[Callable[[World], None], Reason]] = [
 
 
 @pytest.mark.parametrize(("change", "reason"), ENDINGS)
-def test_a_right_that_does_not_hold_now_opens_nothing(change: Callable[[World], None], reason: Reason) -> None:
+def test_a_right_that_does_not_hold_now_opens_nothing(
+    change: Callable[[World], None], reason: Reason
+) -> None:
     world = make_world()
     change(world)
     _refused(world, "researcher1", "liver", reason)
