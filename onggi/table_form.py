@@ -16,7 +16,8 @@ is `0.0`), DECIMAL with all its digits, booleans `true` and `false`, dates `2026
 `2026-11-21T09:30:00` (fraction only if there is one; with time zone: in UTC with `Z`). Lists, structs,
 blobs and intervals have no form and are refused.
 
-Not guaranteed: that two runs add doubles in the same order. Who compares fractions allows for last digits.
+Not guaranteed: that two runs add doubles in the same order. Both sides compute with one thread, which
+has always given the same digits; who compares fractions still allows for the last ones.
 """
 
 from __future__ import annotations
