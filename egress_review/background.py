@@ -1,4 +1,4 @@
-"""What runs beside the requests: checks, interrupted releases, checkpoints. One thread, one job after the other.
+"""What runs beside the requests: checks, interrupted releases, checkpoints. One thread, job after job.
 
 Guarantees: a job that fails is tried again at its next turn and keeps no other from its turn. Nothing is
 remembered here: what is to be done is read from the store each time, so a crash loses nothing.

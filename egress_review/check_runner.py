@@ -1,8 +1,8 @@
 """Runs the checks of every request in state `checking`.
 
 Guarantees: a request in `checking` is never lost: what is to be done is read from the store, so a crash only
-means that it is done again; whatever goes wrong inside the checker becomes *not proven*, never *passed*. While
-the desk cannot say which data sets are granted, the request waits.
+means that it is done again; whatever goes wrong inside the checker becomes *not proven*, never *passed*.
+While the desk cannot say which data sets are granted, the request waits.
 """
 
 from __future__ import annotations

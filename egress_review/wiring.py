@@ -70,11 +70,13 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
 def background_of(room: Room, notary: Notary) -> Background:
     """Checks, interrupted releases, checkpoints."""
     runner = CheckRunner(room, run_checks, CheckPolicy())
-    return Background((
-        Job("checks", runner.run_once, CHECKS_EVERY_S),
-        Job("releases", partial(finish, room), CHECKS_EVERY_S),
-        Job("checkpoints", notary.checkpoint, CHECKPOINT_EVERY_S),
-    ))
+    return Background(
+        (
+            Job("checks", runner.run_once, CHECKS_EVERY_S),
+            Job("releases", partial(finish, room), CHECKS_EVERY_S),
+            Job("checkpoints", notary.checkpoint, CHECKPOINT_EVERY_S),
+        )
+    )
 
 
 def log_reading(engine: sa.Engine) -> Transaction:

@@ -1,8 +1,8 @@
 """How votes stand in the audit log: sealed when cast, opened by the decision.
 
 A `vote.cast` event holds only a commitment, so that whoever reads the log before all have voted learns that
-a reviewer voted, not what. The event of the decision opens all of them; anyone can recompute the commitments and
-see that nobody changed a vote after the other was known.
+a reviewer voted, not what. The event of the decision opens all of them; anyone can recompute the commitments
+and see that nobody changed a vote after the other was known.
 
 Source: commit-and-reveal with SHA-256 and a 256-bit random salt; hiding rests on the salt.
 """

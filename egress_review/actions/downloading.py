@@ -1,8 +1,8 @@
 """Delivering released files to the project's members, outside of any session.
 
 Guarantees: who is a member is asked from the desk for each delivery, and no answer is a refusal; a
-delivery stands in the audit log before its first byte leaves; the bytes delivered hash to what was voted on, or
-nothing is delivered. Does not guarantee: what a person does with the file afterwards.
+delivery stands in the audit log before its first byte leaves; the bytes delivered hash to what was voted on,
+or nothing is delivered. Does not guarantee: what a person does with the file afterwards.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from onggi.permissions import Permission, Role, permitted
 from web.kit import NavigationItem
 from web.signin import require_person
 
+
 async def viewer(request: Request, room: Room) -> Person:
     """The signed-in person with roles and memberships; remembered for the navigation of this page.
 

@@ -1,4 +1,4 @@
-"""The auditors' pages: the log, newest first, its signed checkpoint, and the export that verifies anywhere."""
+"""The auditors' pages: the log, newest first, its signed checkpoint, and the verifiable export."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ class Auditing:
         event = self._room.event(person.name, "audit.export", "audit-log", None)
         await run_in_threadpool(self._record, event)
         newest = await run_in_threadpool(self._audit.notary.checkpoint)
-        return StreamingResponse(self._lines(newest), 200, attachment("onggi-audit.jsonl"), "application/octet-stream")
+        return StreamingResponse(
+            self._lines(newest), 200, attachment("onggi-audit.jsonl"), "application/octet-stream"
+        )
 
     def _record(self, event: Event) -> None:
         with self._room.store.unit() as unit:
@@ -110,6 +112,3 @@ def _index(text: str | None) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
         raise Invalid(Reason.FIELD_INVALID, field="before", value=text[:40])
     return int(text)
-
-
-

@@ -1,7 +1,7 @@
 """Opening the database of egress review, and what its failures mean to a person.
 
-SQLite runs in WAL mode with `synchronous=FULL`, so that a committed vote or event survives a power cut; a unit
-that writes begins with `BEGIN IMMEDIATE`, so that it waits for its turn and does not fail midway.
+SQLite runs in WAL mode with `synchronous=FULL`, so that a committed vote or event survives a power cut; a
+unit that writes begins with `BEGIN IMMEDIATE`, so that it waits for its turn and does not fail midway.
 """
 
 from __future__ import annotations

@@ -20,17 +20,22 @@ def missing() -> str | None:
     return None
 
 
+def _run(argv: list[str | Path]) -> None:
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
     """A server without durability, for tests; the SQLAlchemy URL of its database `postgres`."""
     data, sockets = folder / "data", folder / "s"
     sockets.mkdir()
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "timeout": 60}
-    subprocess.run([BIN / "initdb", "-D", data, "-U", "onggi", "-A", "trust", "-N"], **quiet)  # type: ignore[call-overload]
-    options = f"-c listen_addresses='' -c unix_socket_directories='{sockets}' -c fsync=off -c max_connections=40"
-    control = [BIN / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
-    subprocess.run([*control, "-o", options, "start"], **quiet)  # type: ignore[call-overload]
+    _run([BIN / "initdb", "-D", data, "-U", "onggi", "-A", "trust", "-N"])
+    options = (
+        f"-c listen_addresses='' -c unix_socket_directories='{sockets}' -c fsync=off -c max_connections=40"
+    )
+    control: list[str | Path] = [BIN / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
+    _run([*control, "-o", options, "start"])
     try:
         yield f"postgresql+psycopg://onggi@/postgres?host={sockets}"
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)  # type: ignore[call-overload]
+        _run([*control, "-m", "immediate", "stop"])

@@ -45,7 +45,13 @@ class StillClock:
 
 
 def _membership(project: str, *, active: bool = True) -> dict[str, Any]:
-    return {"project": project, "role": "researcher", "starts": "2026-01-01T00:00:00.000Z", "ends": None, "active": active}
+    return {
+        "project": project,
+        "role": "researcher",
+        "starts": "2026-01-01T00:00:00.000Z",
+        "ends": None,
+        "active": active,
+    }
 
 
 @dataclass
@@ -80,14 +86,23 @@ class DeskInMemory:
 
 def demo_desk() -> DeskInMemory:
     desk = DeskInMemory()
-    roles = {"reviewer1": ["reviewer"], "reviewer2": ["reviewer"], "reviewer3": ["reviewer"], "auditor1": ["auditor"]}
+    roles = {
+        "reviewer1": ["reviewer"],
+        "reviewer2": ["reviewer"],
+        "reviewer3": ["reviewer"],
+        "auditor1": ["auditor"],
+    }
     memberships = {
         "researcher1": [_membership(PROJECT)],
         "researcher2": [_membership(OTHER_PROJECT)],
         "reviewer3": [_membership(PROJECT, active=False)],
     }
     for name in ("researcher1", "researcher2", "reviewer1", "reviewer2", "reviewer3", "auditor1", "admin"):
-        desk.people[name] = {"name": name, "roles": roles.get(name, []), "memberships": memberships.get(name, [])}
+        desk.people[name] = {
+            "name": name,
+            "roles": roles.get(name, []),
+            "memberships": memberships.get(name, []),
+        }
     for slug in (PROJECT, OTHER_PROJECT):
         desk.projects[slug] = {
             "slug": slug,
@@ -99,8 +114,16 @@ def demo_desk() -> DeskInMemory:
             "grants": [{"dataset": "nafld", "version": "1", "until": None, "active": True}],
         }
     desk.datasets["nafld", "1"] = {"path": "/nowhere", "manifest": {}}
-    desk.sessions["key-of-researcher1"] = {"session_id": RESEARCHER.session_id, "member": "researcher1", "project": PROJECT}
-    desk.sessions["key-of-researcher2"] = {"session_id": "s-0000000000000002", "member": "researcher2", "project": OTHER_PROJECT}
+    desk.sessions["key-of-researcher1"] = {
+        "session_id": RESEARCHER.session_id,
+        "member": "researcher1",
+        "project": PROJECT,
+    }
+    desk.sessions["key-of-researcher2"] = {
+        "session_id": "s-0000000000000002",
+        "member": "researcher2",
+        "project": OTHER_PROJECT,
+    }
     return desk
 
 
@@ -119,7 +142,9 @@ def report_of(job: CheckJob, code: FindingCode = FindingCode.RECOMPUTED) -> Chec
     return CheckReport(tuple(outputs), "checks-1", "test")
 
 
-def room_of(folder: Path, store: ReviewStore | None = None, **policy: Any) -> tuple[Room, DeskInMemory, StillClock]:
+def room_of(
+    folder: Path, store: ReviewStore | None = None, **policy: Any
+) -> tuple[Room, DeskInMemory, StillClock]:
     desk, clock = demo_desk(), StillClock()
     room = Room(
         store=store or MemoryReviewStore(),
@@ -170,7 +195,9 @@ def in_review(room: Room, *contents: bytes) -> Request:
     return checked(room, submitted(room, *contents))
 
 
-def cast(room: Room, request: Request, name: str, ballot: Ballot = Ballot.APPROVE, reason: str = "") -> Request:
+def cast(
+    room: Room, request: Request, name: str, ballot: Ballot = Ballot.APPROVE, reason: str = ""
+) -> Request:
     needed = reason or ("" if ballot is Ballot.APPROVE else "because")
     ballots = {one.number: (ballot, needed) for one in request.outputs}
     return voting.vote(room, reviewer(name), request.id, request.version, ballots)

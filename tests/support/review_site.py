@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
+import httpx2 as httpx
 import itsdangerous
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -24,6 +25,7 @@ from egress_review.settings import ReviewSettings
 from tests.support import review
 from web.tokens import SERVICES, token_of
 
+Everything = tuple["Site", Room, review.DeskInMemory, review.StillClock]
 HTML = {"Accept": "text/html", "Accept-Language": "en"}
 
 
@@ -40,7 +42,9 @@ class Site:
 
     def browser(self, person: str | None = None, language: str = "en") -> TestClient:
         """A browser, signed in as `person`."""
-        client = TestClient(self.app, self.origin, follow_redirects=False, headers={**HTML, "Accept-Language": language})
+        client = TestClient(
+            self.app, self.origin, follow_redirects=False, headers={**HTML, "Accept-Language": language}
+        )
         if person:
             data = b64encode(json.dumps({"person": person, "csrf": "token-of-the-test"}).encode())
             signer = itsdangerous.TimestampSigner(token_of(self.settings.secrets, "review-cookie"))
@@ -53,7 +57,7 @@ class Site:
         return TestClient(self.app, self.origin, headers=headers)
 
 
-def post(browser: TestClient, path: str, fields: Mapping[str, str]):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def post(browser: TestClient, path: str, fields: Mapping[str, str]) -> httpx.Response:
     """Send a form as a browser on our own page does."""
     origin = str(browser.base_url).rstrip("/")
     data = {"csrf": "token-of-the-test", **fields}

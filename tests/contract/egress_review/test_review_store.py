@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from egress_review.store import tables
 from egress_review.store.engine import open_engine, reading
 from egress_review.store.memory import MemoryReviewStore
 from egress_review.store.migrate import upgrade
-from egress_review.store.protocol import ReviewStore
+from egress_review.store.protocol import ReviewStore, Unit
 from egress_review.store.sql import SqlReviewStore
 from onggi.errors import Conflict, NotFound, OnggiError, Unavailable
 from onggi.events import Event
@@ -67,7 +68,9 @@ def room(store: ReviewStore, tmp_path: Path) -> Room:
 
 
 def an_event(number: int, source: str = "desk") -> Event:
-    return Event(f"e-{number}", f"2026-11-21T09:00:00.{number:03d}Z", source, "admin", "member.add", None, "someone")
+    return Event(
+        f"e-{number}", f"2026-11-21T09:00:00.{number:03d}Z", source, "admin", "member.add", None, "someone"
+    )
 
 
 def test_a_request_comes_back_as_it_was_kept(room: Room) -> None:
@@ -91,7 +94,7 @@ def test_hostile_texts_survive_unchanged(room: Room) -> None:
 def test_a_write_and_its_event_stand_or_fall_together(room: Room) -> None:
     request = review.submitted(room)
     before = room.store.last_events("review", 100)
-    with pytest.raises(ZeroDivisionError), room.store.unit() as unit:
+    with pytest.raises(ZeroDivisionError), room.store.unit() as unit:  # noqa: PT012 - it breaks in the middle
         event = room.event("x", "request.check", request.id, None)
         unit.save(replace(request, state=State.IN_REVIEW), event)
         raise ZeroDivisionError
@@ -128,11 +131,12 @@ def test_what_does_not_exist_is_not_found(room: Room) -> None:
     with pytest.raises(NotFound):
         room.store.release("rel-none")
     assert room.store.history("r-none") == ()
-    for act in (
+    acts: list[Callable[[Unit], object]] = [
         lambda unit: unit.request("r-none"),
         lambda unit: unit.save(replace(request, version=9), event),
         lambda unit: unit.set_certificate("rel-none", "text", event),
-    ):
+    ]
+    for act in acts:
         with pytest.raises(NotFound), room.store.unit() as unit:
             act(unit)
 
@@ -260,7 +264,7 @@ def test_two_last_votes_at_once_make_one_release(room: Room, attempt: int) -> No
             releasing.release_or_later(room, request.id)
         return decided
 
-    results = _race([lambda n=name: vote_and_release(n) for name in ("reviewer1", "reviewer2", "reviewer4")])
+    results = _race([partial(vote_and_release, name) for name in ("reviewer1", "reviewer2", "reviewer4")])
     states = [one.state for one in results if isinstance(one, Request)]
     assert sorted(states) == [State.APPROVED, State.IN_REVIEW]
     (refused,) = [one for one in results if isinstance(one, OnggiError)]
@@ -308,7 +312,7 @@ def test_a_full_disk_is_said_so_and_changes_nothing(tmp_path: Path) -> None:
     def small(connection: object, _record: object) -> None:
         connection.execute(f"PRAGMA max_page_count={pages}")  # type: ignore[attr-defined]
 
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(Unavailable) as caught:  # noqa: PT012 - until it is full
         for number in range(2000):
             with store.unit() as unit:
                 unit.append(replace(an_event(0), id=f"e-{number}", subject="x" * 2000))
@@ -324,4 +328,6 @@ def test_migrations_make_the_tables_that_the_code_uses(store: ReviewStore, tmp_p
         for table in (*tables.metadata.tables.values(), *audit_tables.metadata.tables.values()):
             columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
             assert columns == {column.name: column.nullable for column in table.columns}
-            assert set(found.get_pk_constraint(table.name)["constrained_columns"]) == {c.name for c in table.primary_key}
+            assert set(found.get_pk_constraint(table.name)["constrained_columns"]) == {
+                c.name for c in table.primary_key
+            }

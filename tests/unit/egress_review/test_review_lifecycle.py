@@ -7,7 +7,8 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import settings, strategies as st
+from hypothesis import settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from egress_review.actions import releasing, submitting, voting
@@ -15,6 +16,7 @@ from egress_review.actions.ballots import commitment, opened
 from egress_review.checks.report import Finding, FindingCode, OutputReport
 from egress_review.domain import Actor, Ballot, Outcome, Output, Request, State
 from egress_review.lifecycle import FINAL, TABLE, Action, Who, check_ballots, decide, outcome
+from egress_review.people import Caller
 from onggi.decision import Allow, Deny
 from onggi.errors import OnggiError
 from onggi.permissions import Role
@@ -44,11 +46,14 @@ ARROWS = {
 }
 
 
-def a_request(state: State = State.IN_REVIEW, code: FindingCode = FindingCode.RECOMPUTED, **values: object) -> Request:
+def a_request(
+    state: State = State.IN_REVIEW, code: FindingCode = FindingCode.RECOMPUTED, **values: object
+) -> Request:
     output = Output(1, "a.csv", 3, "0" * 64, report=REPORTS[code])
     fields = {
-        "id": "r-1", "version": 1, "project": review.PROJECT, "member": "researcher1", "purpose": "p", "context": "",
-        "state": state, "policy": "review-1", "reviewers": 2, "created": review.START, "outputs": (output,),
+        "id": "r-1", "version": 1, "project": review.PROJECT, "member": "researcher1", "purpose": "p",
+        "context": "", "state": state, "policy": "review-1", "reviewers": 2, "created": review.START,
+        "outputs": (output,),
     }  # fmt: skip
     return Request(**{**fields, **values})  # type: ignore[arg-type]
 
@@ -77,7 +82,9 @@ def test_what_is_not_in_the_table_is_denied_to_everyone(state: State, action: Ac
             if (state, action) not in TABLE:
                 assert isinstance(decision, Deny)
             elif isinstance(decision, Allow):
-                who = {Who.REVIEWER: REVIEWER, Who.SUBMITTER: MEMBER, Who.SERVICE: SERVICE}[TABLE[state, action].who]
+                who = {Who.REVIEWER: REVIEWER, Who.SUBMITTER: MEMBER, Who.SERVICE: SERVICE}[
+                    TABLE[state, action].who
+                ]
                 assert actor is who
 
 
@@ -134,7 +141,9 @@ def test_what_two_ballots_come_to(ballots: list[str], outcome_wanted: Outcome) -
         (FindingCode.VALUE_DIFFERS, Ballot.REJECT, "differs", None),
     ],
 )
-def test_ballots_and_reasons(code: FindingCode, ballot: Ballot, reason_given: str, denied: Reason | None) -> None:
+def test_ballots_and_reasons(
+    code: FindingCode, ballot: Ballot, reason_given: str, denied: Reason | None
+) -> None:
     decision = check_ballots(a_request(code=code), {1: (ballot, reason_given)})
     assert (decision.reason if isinstance(decision, Deny) else None) is denied
 
@@ -166,7 +175,7 @@ class ReviewMachine(RuleBasedStateMachine):
         return self.room.store.request(self.id)
 
     def _try(self, act: object, *arguments: object) -> bool:
-        before = (self.request, len(self.room.store.last_events("review", 10_000)))  # noqa: F841
+        before = (self.request, len(self.room.store.last_events("review", 10_000)))
         try:
             act(self.room, *arguments)  # type: ignore[operator]
         except OnggiError:
@@ -188,7 +197,7 @@ class ReviewMachine(RuleBasedStateMachine):
 
     @rule()
     def stranger_submits(self) -> None:
-        stranger = review.Caller("s-2", "researcher2", review.PROJECT)
+        stranger = Caller("s-2", "researcher2", review.PROJECT)
         assert not self._try(submitting.submit, stranger, self.id)
         assert not self._try(submitting.withdraw, stranger, self.id)
 

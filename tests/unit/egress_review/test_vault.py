@@ -55,7 +55,7 @@ def test_an_upload_that_is_too_large_or_breaks_off_leaves_nothing(tmp_path: Path
     with pytest.raises(Invalid) as caught, vault.receive(10) as incoming:
         incoming.write(b"x" * 11)
     assert caught.value.reason is Reason.FILE_TOO_LARGE
-    with pytest.raises(KeyboardInterrupt), vault.receive(10) as incoming:
+    with pytest.raises(KeyboardInterrupt), vault.receive(10) as incoming:  # noqa: PT012 - in the middle
         incoming.write(b"x")
         raise KeyboardInterrupt
     assert leftovers(tmp_path) == named(tmp_path) == []
@@ -110,7 +110,9 @@ def test_a_full_disk_is_said_so_and_nothing_is_half_stored(tmp_path: Path) -> No
     assert leftovers(tmp_path) == named(tmp_path) == []
 
 
-def test_a_disk_that_fills_at_the_rename_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_at_the_rename_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vault = Vault(tmp_path)
 
     def full(self: Path, target: Path) -> None:
