@@ -56,8 +56,10 @@ class Fleet:
         return self.probe.working, findings
 
     async def start(self, plan: SessionPlan, environ: Mapping[str, str]) -> Running:
-        """Start a session. An earlier one of the same member in the same project is ended first: it is one that
-        a hub has lost track of, since a hub keeps one.
+        """Start a session.
+
+        An earlier one of the same member in the same project is ended first: a hub keeps one, so this is one
+        that a hub has lost track of.
 
         Raises:
             Conflict: if there is one with this id.
@@ -72,10 +74,14 @@ class Fleet:
         check_plan(plan, settings.state)
         if plan.until is not None and from_text(plan.until) <= self.clock.now():
             raise Refused(Reason.SESSION_ENDED)
-        same = [one for one in self.all() if (one.plan.member, one.plan.project) == (plan.member,
-        plan.project)] await asyncio.gather(*(one.end(Cause.STOPPED) for one in same)) folder =
-        make_session_folder(settings.sessions) pinned = "cpu" not in (self.starter.cgroups.parents if
-        self.starter.cgroups else {}) processors = self._processors.take(plan.limits.cpus) if pinned else ()
+        await asyncio.gather(*(one.end(Cause.STOPPED) for one in self._of_same_person(plan)))
+        return self._start(plan, environ)
+
+    def _start(self, plan: SessionPlan, environ: Mapping[str, str]) -> Running:
+        settings = self.starter.settings
+        folder = make_session_folder(settings.sessions)
+        pinned = "cpu" not in (self.starter.cgroups.parents if self.starter.cgroups else {})
+        processors = self._processors.take(plan.limits.cpus) if pinned else ()
         try:
             running = self.starter.start(plan, folder, environ, processors, self.clock.now())
         except BaseException as error:
@@ -150,6 +156,11 @@ class Fleet:
         ended = [name for name, one in self._sessions.items() if one.ended.is_set()]
         for name in ended[:-MOST_ENDED]:
             del self._sessions[name]
+
+    def _of_same_person(self, plan: SessionPlan) -> list[Running]:
+        return [
+            one for one in self.all() if (one.plan.member, one.plan.project) == (plan.member, plan.project)
+        ]
 
     def _require_sandbox(self) -> None:
         if self.starter.settings.unsafe_no_sandbox:

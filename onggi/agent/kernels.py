@@ -27,7 +27,7 @@ NEVER_STARTED = 255
 KERNEL_ID_VARIABLE = "ONGGI_KERNEL_ID"
 _KERNEL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_READABLE = ("/usr", "/bin", "/lib", "/lib64", "/sbin", "/opt", "/etc", "/data", "/run/onggi/api", sys.base_prefix)
+_READABLE = ("/usr", "/bin", "/lib", "/lib64", "/sbin", "/opt", "/etc", "/data", "/run/onggi/api")
 _WRITABLE = ("/tmp", "/dev", "/proc")  # noqa: S108 - the box's own
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -83,7 +83,7 @@ class Kernels:
         return process.pid
 
     def exit_status(self, kernel_id: str) -> int | None:
-        """None while it runs; a negative number names the signal that ended it; `NEVER_STARTED` if none did."""
+        """None while it runs; a negative number names the signal that ended it; or `NEVER_STARTED`."""
         self.reap()
         if kernel_id in self._running:
             return None
@@ -164,7 +164,9 @@ class Kernels:
         if not self.walled or not landlock.usable():
             return None
         home = os.environ.get("HOME", "/home/researcher")
-        return landlock.prepare(_READABLE, (*_WRITABLE, home, str(self.project), str(folder)))
+        return landlock.prepare(
+            (*_READABLE, sys.base_prefix), (*_WRITABLE, home, str(self.project), str(folder))
+        )
 
 
 def _before_exec(domain: landlock.Domain | None) -> Callable[[], None]:
