@@ -25,10 +25,12 @@ class PublishedRow:
     """A submitted row and the group it is about.
 
     Attributes:
+        line: its place in the file; the header is 1.
         key: column → text, for people.
         fields: the raw fields in the order of the query's items.
     """
 
+    line: int
     key: Mapping[str, str]
     fields: tuple[str, ...]
     group: Group
@@ -102,7 +104,7 @@ def _pair(raw: RawTable, query: Query, expected: Mapping[GroupKey, Group], resul
     at = _positions(query)
     names = [key.name for key in query.keys]
     seen: set[GroupKey] = set()
-    for record in raw.rows:
+    for line, record in enumerate(raw.rows, start=2):
         key = tuple(record[number] for number in at)
         shown = dict(zip(names, (unquote(one) for one in key), strict=True))
         if key in seen:
@@ -110,7 +112,7 @@ def _pair(raw: RawTable, query: Query, expected: Mapping[GroupKey, Group], resul
         elif key not in expected:
             result.findings.append(finding(FindingCode.ROW_EXTRA, cell=shown))
         else:
-            result.rows.append(PublishedRow(shown, record, expected[key]))
+            result.rows.append(PublishedRow(line, shown, record, expected[key]))
         seen.add(key)
     for key in expected:
         if key not in seen:
@@ -133,7 +135,7 @@ def _compare_row(
             result.findings.append(finding(FindingCode.FORM_NOT_CANONICAL, dict(row.key)))
         elif match is Match.UNREADABLE:
             result.findings.append(
-                finding(FindingCode.CSV_UNREADABLE, dict(row.key), line="", cause="number")
+                finding(FindingCode.CSV_UNREADABLE, dict(row.key), line=row.line, cause="number")
             )
         elif match is Match.DIFFERS:
             result.findings.append(_differs(row, item.name, row.fields[number], expected))

@@ -77,7 +77,7 @@ class FromClause:
             if not added.has(name):
                 raise CheckStopped(FindingCode.COLUMN_UNKNOWN, column=name)
             self.scope.merged[name] = left
-            self._same_person(left, added.column(name))
+            self._same_person(left, added.column(name), added)
             parts.append(f"{left.sql()} = {added.column(name).sql()}")
         return f"({' AND '.join(parts)})"
 
@@ -88,8 +88,9 @@ class FromClause:
         pairs = list(self._equalities(condition))
         if not any((left.source == added) != (right.source == added) for left, right in pairs):
             raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="JOIN ON")
+        newcomer = added if join.args.get("side") else None
         for left, right in pairs:
-            self._same_person(left, right)
+            self._same_person(left, right, newcomer)
         written = write(condition, self.scope)
         self.conditions.append(written)
         return written.sql
@@ -107,14 +108,26 @@ class FromClause:
         ):
             yield self.scope.resolve(bare.this), self.scope.resolve(bare.expression)
 
-    def _same_person(self, left: ColumnRef, right: ColumnRef) -> None:
+    def _same_person(self, left: ColumnRef, right: ColumnRef, newcomer: Source | None) -> None:
+        """Make one class of two, if the columns name the same person.
+
+        Args:
+            left: a column that equals `right` in every row, or in every matched row of a left join.
+            right: the other.
+            newcomer: in a left join the source that it adds. Its condition says nothing about rows without a
+                match, so it may only put the newcomer into a class, never make one person of two others.
+        """
         if not (left.is_unit and right.is_unit and left.source.manifest == right.source.manifest):
             return
+        if newcomer is not None:
+            alone = self._roots[newcomer.alias] == newcomer
+            if not alone or newcomer not in {left.source, right.source}:
+                return
         order = [one.alias for one in self.scope.sources]
-        roots = sorted(
+        first, second = sorted(
             (self._roots[left.source.alias], self._roots[right.source.alias]),
             key=lambda root: order.index(root.alias),
         )
         for alias, root in self._roots.items():
-            if root == roots[1]:
-                self._roots[alias] = roots[0]
+            if root == second:
+                self._roots[alias] = first

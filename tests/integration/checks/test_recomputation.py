@@ -268,3 +268,9 @@ def test_a_query_that_needs_more_memory_than_there_is_proves_nothing(
     sql = "SELECT p.region, COUNT(DISTINCT p.age) AS n FROM person p JOIN person q ON p.big = q.big GROUP BY ALL"
     report = checked(source.made(sql, b"region,n\n,1\n", ["region", "n"]))
     assert codes(report) == {Code.MEMORY_LIMIT}
+
+
+def test_a_number_that_can_be_read_in_two_ways_is_placed(source: Source, checked: Checker) -> None:
+    report = checked(source.table(BY_SEX).edited("M,300", 'M,"3,00"'))
+    (found,) = (one for one in report.findings if one.code is Code.CSV_UNREADABLE)
+    assert found.params == {"line": "3", "cause": "number"}

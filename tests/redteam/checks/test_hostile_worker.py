@@ -209,10 +209,12 @@ def test_data_that_do_not_fit_their_manifest_prove_nothing(
     (report,) = run_checks(vault.job(vault.keep(made.body, claim=made.claim), copy)).outputs
     assert [one.code for one in report.findings] == [Code.DATASET_UNREADABLE]
     shutil.rmtree(copy.folder)
-    (report,) = run_checks(replace(vault.job(vault.keep(made.body), source), datasets=(
-        replace(source.granted, folder=str(copy.folder)),
-    ))).outputs  # fmt: skip
-    assert [one.code for one in report.findings] == [Code.DATASET_UNREADABLE]
+    gone = replace(source.granted, folder=str(copy.folder))
+    table, words = vault.keep(made.body, claim=made.claim), vault.keep(b"Nothing.\n", "words.txt")
+    reports = run_checks(replace(vault.job(table), outputs=(table, words), datasets=(gone,))).outputs
+    assert [one.code for report in reports for one in report.findings] == [
+        Code.DATASET_UNREADABLE, Code.NO_PROOF_FOR_TYPE,
+    ]  # fmt: skip
 
 
 def test_a_job_without_outputs_does_not_pass(source: Source, vault: Vault) -> None:
