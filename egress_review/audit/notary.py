@@ -57,6 +57,11 @@ class Notary:
         """What third parties verify with: `origin+key id+base64`."""
         return self._signer.verifier.text
 
+    @property
+    def origin(self) -> str:
+        """The name of the log, that of its key."""
+        return self._signer.name
+
     def checkpoint(self) -> StoredCheckpoint:
         """A signed checkpoint of everything that is committed now; the last one if nothing was added.
 
