@@ -49,7 +49,7 @@ class Steps:
             if self._ended:
                 raise SetupError("setup.interrupted")
             process = subprocess.Popen(
-                argv,
+                ["setpriv", "--pdeathsig=TERM", "--", *argv],  # killed outright, we leave nothing behind
                 cwd=cwd,
                 env={**self._environ, **environ},
                 stdin=subprocess.DEVNULL,

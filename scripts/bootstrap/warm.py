@@ -48,16 +48,19 @@ def is_needed(here: Places) -> bool:
 
 def compile_now(here: Places) -> None:
     """Imports, and thereby compiles, what a session imports."""
-    for folder, names in ((here.compute, COMPUTE), (here.platform, PLATFORM)):
-        if _stamp(folder).exists():
-            continue
-        argv: list[str | Path] = [folder / "bin" / "python", "-c", _IMPORT_ALL, *names]
-        quiet = subprocess.DEVNULL
-        done = subprocess.run(
-            argv, check=False, stdin=quiet, stdout=quiet, stderr=quiet, env={"LANG": "C.UTF-8"}
-        )
-        if done.returncode == 0:
+    stale = [
+        one for one in ((here.compute, COMPUTE), (here.platform, PLATFORM)) if not _stamp(one[0]).exists()
+    ]
+    started = [(folder, _start(folder, names)) for folder, names in stale]
+    for folder, process in started:
+        if process.wait() == 0:
             _stamp(folder).touch()
+
+
+def _start(folder: Path, names: list[str]) -> subprocess.Popen[bytes]:
+    argv: list[str | Path] = [folder / "bin" / "python", "-c", _IMPORT_ALL, *names]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(argv, stdin=quiet, stdout=quiet, stderr=quiet, env={"LANG": "C.UTF-8"})
 
 
 def compile_beside(here: Places) -> None:
