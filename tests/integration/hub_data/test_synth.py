@@ -98,7 +98,7 @@ def test_what_cannot_be_made_is_refused(tmp_path: Path, rows: int, seed: int) ->
 
 def test_the_command_understands_1e4(tmp_path: Path) -> None:
     said = CliRunner().invoke(
-        data_app, ["synth", "--rows", "1e4", "--seed", "3", "--out", str(tmp_path / "v")]
+        data_app, ["synth", "--rows", "1e4", "--seed", "3", "--out", str(tmp_path / "v"), "--language", "en"]
     )
     assert said.exit_code == 0
     assert "Synthetic: no real persons" in said.output
