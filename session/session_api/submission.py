@@ -1,8 +1,8 @@
 """Files on their way from the project folder to egress review.
 
-Guarantees: every file is copied through `onggi.safe_files` into the server's own folder before anything looks at
-it; what review receives are the bytes of that copy, and its answer must name their hash. Caps: 64 MiB a file,
-256 MiB a request.
+Guarantees: every file is copied through `onggi.safe_files` into the server's own folder before anything looks
+at it; what review receives are the bytes of that copy, and its answer must name their hash. Caps: 64 MiB a
+file, 256 MiB a request.
 """
 
 from __future__ import annotations
@@ -114,14 +114,15 @@ class Submission:
             OnggiError: what review says; Unavailable if it stored something else than was sent.
         """
         announced = [
-            {"name": item.name, "size": item.size, "sha256": item.sha256, "claim": item.claim} for item in outputs
+            {"name": item.name, "size": item.size, "sha256": item.sha256, "claim": item.claim}
+            for item in outputs
         ]
         draft = await self._review.post(
             "/internal/requests", {"purpose": purpose, "context": context, "outputs": announced}
         )
         address = f"/internal/requests/{_id(draft)}"
         try:
-            for number, item in enumerate(outputs):
+            for number, item in enumerate(outputs, start=1):
                 await self._put(f"{address}/outputs/{number}", item)
             return await self._review.post(f"{address}/submit", {})
         except OnggiError:
