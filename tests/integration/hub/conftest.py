@@ -148,6 +148,13 @@ class Site:
         self.processes[name].send_signal(signal.SIGKILL)
         self.processes[name].wait()
 
+    def until(self, what: Any, seconds: float = 20.0) -> None:
+        wait_for(what, seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Let background work have its turns."""
+        time.sleep(seconds)
+
     def wait(self, name: str, path: str) -> None:
         wait_for(lambda: answers(self.url(name, path)), START_S)
 
