@@ -49,6 +49,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     """
     if out.exists():
         raise Conflict(Reason.FILE_EXISTS, name=out)
+    _sweep(out)
     staging = out.parent / f".{out.name}.{os.getpid()}.partial"
     try:
         staging.mkdir(parents=True)
@@ -62,6 +63,14 @@ def new_folder(out: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _sweep(out: Path) -> None:
+    """Remove what builders left beside `out` that were killed; one that still runs keeps its own."""
+    for left in out.parent.glob(f".{out.name}.*.partial"):
+        pid = left.suffixes[-2].removeprefix(".")
+        if not Path("/proc", pid).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_bucketed(folder: Path, table: str, rows: Any, units: Any, buckets: int) -> list[DataFile]:

@@ -148,3 +148,16 @@ for call in {list(ERRORS)!r}:
     for (reason, text), (expected, part) in zip(found, ERRORS.values(), strict=True):
         assert reason == expected
         assert part in text
+
+
+def test_a_notebook_shows_the_sentence_and_no_traceback(door: Door, tmp_path: Path) -> None:
+    script = """
+import io, contextlib
+from IPython.core.interactiveshell import InteractiveShell
+shell, shown = InteractiveShell.instance(colors="nocolor"), io.StringIO()
+with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
+    shell.run_cell("import onggi; onggi.read('small', 'things')")
+answer = shown.getvalue().strip()
+"""
+    found = in_compute(script, door.socket, tmp_path)
+    assert found == "The project has no data set small. It has: small-set (1)"
