@@ -40,6 +40,9 @@ def check_table(
         found = _prove(raw, sha256, _claim(claim), datasets, policy, scratch)
     except CheckStopped as stopped:
         found = TableCheck((stopped.finding,))
+    except RecursionError:
+        # Thousands of nested or chained conditions; only the SQL can do that.
+        found = TableCheck((finding(FindingCode.SQL_UNREADABLE),))
     return replace(found, engine=ENGINE)
 
 

@@ -245,6 +245,14 @@ def test_a_claim_that_cannot_be_read_proves_nothing(
     assert report.verdict is Verdict.NOT_PROVEN
 
 
+@pytest.mark.parametrize("condition", ["1 = 1 AND " * 3000, "NOT " * 8000, "(" * 16000])
+def test_a_condition_of_thousands_of_parts_is_not_read(
+    condition: str, source: Source, checked: Checker
+) -> None:
+    sql = f"SELECT COUNT(*) AS n FROM small.person WHERE {condition} 1 = 1"
+    assert codes(checked(source.made(sql, b"n\n600\n", ["n"]))) == {Code.SQL_UNREADABLE}
+
+
 def test_rounded_counts_are_compared_as_declared(source: Source, checked: Checker) -> None:
     sql = "SELECT sex, COUNT(*) AS n FROM small.person WHERE age < 47 GROUP BY sex"
     made = source.table(sql)
