@@ -46,7 +46,7 @@ def read(sql: str, columns: int | None = None, **parameters: object) -> Query:
     names: list[str] = []
     try:
         select = sqlglot.parse_one(sql, dialect="duckdb")
-        names = [one.alias_or_name or f"c{number}" for number, one in enumerate(select.selects)]
+        names = [one.alias_or_name or f"c{number}" for number, one in enumerate(select.expressions)]
     except Exception:  # noqa: BLE001 - what does not parse has no header
         names = []
     header = tuple(dict.fromkeys(names)) or ("c0",)
