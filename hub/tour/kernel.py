@@ -62,7 +62,7 @@ class Kernel:
         error: str | None = None
         waiting = {"execute_reply", "idle"}
         while waiting:
-            message = json.loads(self._socket.recv())
+            message = self._receive()
             if message["parent_header"].get("msg_id") != message_id:
                 continue
             kind, content = message["header"]["msg_type"], message["content"]
@@ -76,6 +76,13 @@ class Kernel:
             else:
                 text.append(_text_of(kind, content))
         return Shown("".join(text), error, time.monotonic() - began)
+
+    def _receive(self) -> dict[str, Any]:
+        text = self._socket.recv()
+        if not text:
+            raise websocket.WebSocketConnectionClosedException("the session closed the connection")
+        message: dict[str, Any] = json.loads(text)
+        return message
 
     def _request(self, message_id: str, code: str) -> dict[str, Any]:
         return {
