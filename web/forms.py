@@ -27,7 +27,7 @@ async def checked_form(request: Request) -> dict[str, str]:
     Raises:
         Refused: `CROSS_SITE_REQUEST` without the token.
     """
-    form = await request.form(max_files=0, max_fields=200)
+    form = await request.form(max_files=0, max_fields=300)
     given = str(form.get("csrf", ""))
     expected = request.session.get("csrf", "")
     if not expected or not hmac.compare_digest(given, expected):

@@ -353,3 +353,15 @@ def test_only_what_was_approved_is_in_the_release(parts: Everything) -> None:
     assert browser.get(f"/releases/{made.id}/files/1").status_code == 200
     assert browser.get(f"/releases/{made.id}/files/2").status_code == 404
     assert "too fine" in browser.get(f"/mine/{request.id}").text
+
+
+def test_a_ballot_paper_of_a_hundred_files_is_taken(parts: Everything) -> None:
+    site, room, *_ = parts
+    request = review.in_review(room, *(f"a,b\n{n},1\n".encode() for n in range(room.policy.max_files)))
+    assert site.browser("reviewer1").get(f"/requests/{request.id}").status_code == 200
+    fields = {"version": "1"}
+    for one in request.outputs:
+        fields |= {f"ballot-{one.number}": "approve", f"reason-{one.number}": "because " * 400}
+    answer = post(site.browser("reviewer1"), f"/requests/{request.id}/votes", fields)
+    assert answer.status_code == 303
+    assert room.store.request(request.id).voters == {"reviewer1"}
