@@ -6,9 +6,9 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import overload
+from typing import Any, overload
 
-from onggi.errors import NotFound
+from onggi.errors import NotFound, Unavailable
 from onggi.manifest import Manifest, read_manifest
 from onggi.notebook.client import call
 from onggi.notebook.speech import day, html_table, language, say, speaking
@@ -114,12 +114,14 @@ def datasets() -> Datasets:
 def granted() -> Datasets:
     """As `datasets`, for other verbs."""
     answer = call("GET", "/v1/datasets").get("datasets", [])
-    return Datasets(
-        [
-            Dataset(one["name"], one["version"], one.get("titles") or {}, one.get("until"), one["path"])
-            for one in answer
-        ]
-    )
+    try:
+        return Datasets([_dataset(one) for one in answer])
+    except (KeyError, TypeError, AttributeError):
+        raise Unavailable(Reason.SERVICE_ANSWER_UNREADABLE, status=200) from None
+
+
+def _dataset(body: Mapping[str, Any]) -> Dataset:
+    return Dataset(body["name"], body["version"], body.get("titles") or {}, body.get("until"), body["path"])
 
 
 def choose(name: str, version: str | None, among: Sequence[Dataset]) -> Dataset:

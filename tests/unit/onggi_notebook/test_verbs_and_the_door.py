@@ -118,6 +118,14 @@ def test_any_answer_ends_in_a_reason(door: Door, raw: bytes, status: int, reason
     assert caught.value.reason is reason
 
 
+@pytest.mark.parametrize("datasets", [5, ["nafld"], [{"name": "nafld"}]])
+def test_a_malformed_list_of_data_sets_ends_in_a_reason(door: Door, datasets: object) -> None:
+    door.on("GET", "/v1/datasets", {"datasets": datasets})
+    with pytest.raises(OnggiError) as caught:
+        onggi.datasets()
+    assert caught.value.reason is Reason.SERVICE_ANSWER_UNREADABLE
+
+
 def test_a_silent_session_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ONGGI_SESSION_SOCKET", str(tmp_path / "gone.sock"))
     monkeypatch.setenv("ONGGI_LANGUAGE", "en")
