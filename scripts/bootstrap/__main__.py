@@ -66,6 +66,8 @@ def run(here: Places, target: Target, arguments: list[str]) -> NoReturn:
         warm.compile_beside(here)
     person = environ.person(os.environ.get("USER", str(os.getuid())), Path.home())
     variables = environ.for_run(os.environ, own=True) | person | {"PATH": os.environ["PATH"]}
+    if target.asks_indexes:
+        variables = environ.for_setup(os.environ) | variables
     argv = target.argv(here, arguments)
     os.chdir(os.environ.get("ONGGI_CALLER_FOLDER", here.source) if target.in_caller_folder else here.source)
     warm.end_with_parent()

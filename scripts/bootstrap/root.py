@@ -48,14 +48,15 @@ def as_service_user(name: str, target: Target, arguments: list[str]) -> int:
     with handed_over(account, environ.for_setup(os.environ)) as configuration:
         prepare = account.argv([*bootstrap, PREPARE, name], {**configuration, **own})
         done = subprocess.run(prepare, check=False, cwd=SERVICE_SOURCE, stdin=subprocess.DEVNULL)
-    if done.returncode != 0 or not target.command:
-        return done.returncode
-    command = account.argv([*bootstrap, RUN, name, *arguments], own)
+        if done.returncode != 0 or not target.command:
+            return done.returncode
+        known = {**configuration, **own} if target.asks_indexes else own
+        command = account.argv([*bootstrap, RUN, name, *arguments], known)
+        if target.brings_back:
+            done = subprocess.run(command, check=False, cwd=SERVICE_SOURCE)
+            bring_back(account, target.brings_back, own)
+            return done.returncode
     os.chdir(SERVICE_SOURCE)
-    if target.brings_back:
-        code = subprocess.run(command, check=False).returncode
-        bring_back(account, target.brings_back, own)
-        return code
     return become(command)
 
 

@@ -21,6 +21,7 @@ class Target:
         dev: whether it needs locks/dev.txt.
         brings_back: folders that it writes in the source tree; as root they are copied back from the mirror.
         in_caller_folder: an ordinary user's paths among the arguments mean what they mean in their shell.
+        asks_indexes: the command itself talks to package indexes, so it gets their configuration.
     """
 
     command: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class Target:
     dev: bool = False
     brings_back: tuple[str, ...] = ()
     in_caller_folder: bool = False
+    asks_indexes: bool = False
 
     def argv(self, places: Places, arguments: list[str]) -> list[str]:
         """The command with its program's full path."""
@@ -51,7 +53,9 @@ TARGETS = {
     "bench": Target(_checks("bench"), (*SANDBOX, *BROWSER), dev=True, brings_back=("docs",)),
     "screenshots": Target(_checks("screenshots"), (*SANDBOX, *BROWSER), dev=True, brings_back=("docs",)),
     "docs": Target(_checks("docs"), (), dev=True, brings_back=("docs",)),
-    "lock": Target(("python", "-m", "scripts.lock"), (), brings_back=("locks", "package-lock.json")),
+    "lock": Target(
+        ("python", "-m", "scripts.lock"), (), brings_back=("locks", "package-lock.json"), asks_indexes=True
+    ),
 }
 
 
