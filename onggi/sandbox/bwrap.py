@@ -35,6 +35,7 @@ from onggi.sandbox.cgroup import Cgroup, CgroupHome
 from onggi.sandbox.limits import Held, held_by_rlimits, prlimit_argv
 
 Stream = int | IO[bytes]
+BASH = "/usr/bin/bash"
 _SEARCH = "/usr/bin:/usr/local/bin:/bin"
 _MERGED = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 
@@ -104,12 +105,12 @@ def launch(
     held = held_by_rlimits(box.limits, pinned=bool(box.processors))
     cgroup = None
     with contextlib.ExitStack() as stack:
-        info_read, info_write = _pipe(stack)
-        block_read, block_write = _pipe(stack)
+        pipes = _Pipes(stack)
         files = _Files(stack)
-        arguments = ["--info-fd", str(info_write), "--block-fd", str(block_read), *_arguments(box, files)]
+        told = ["--info-fd", str(pipes.info[1]), "--block-fd", str(pipes.block[0])]
+        arguments = [*told, *_arguments(box, files)]
         listed = files.add(b"".join(argument.encode() + b"\0" for argument in arguments))
-        inner = [*prlimit_argv(box.limits), *box.argv]
+        inner = [*_guard(pipes), *prlimit_argv(box.limits), *box.argv]
         process = subprocess.Popen(
             [*_pinning(box), bwrap, "--args", str(listed), "--", *inner],
             stdin=stdin,
@@ -118,21 +119,57 @@ def launch(
             env={},
             cwd="/",
             close_fds=True,
-            pass_fds=(info_write, block_read, *files.descriptors),
+            pass_fds=(*pipes.for_the_box, *files.descriptors),
         )
         try:
-            os.close(info_write)
-            inner_pid = _inner_pid(info_read)
+            pipes.close_ends_of_the_box()
+            inner_pid = _inner_pid(pipes.info[0])
             if cgroups is not None:
                 cgroup = cgroups.make(name, box.limits)
                 cgroup.add(inner_pid)
                 held |= dict.fromkeys(cgroup.folders, cgroup.kind)
-            os.write(block_write, b"1")
-        except BaseException:
+            os.write(pipes.block[1], b"1")
+            if not os.read(pipes.ready[0], 1):
+                raise Unavailable(Reason.SANDBOX_UNAVAILABLE, finding="box_not_made")
+            os.write(pipes.go[1], b"\n")
+        except BaseException as error:
             process.kill()
             process.wait()
+            if isinstance(error, BrokenPipeError):
+                raise Unavailable(Reason.SANDBOX_UNAVAILABLE, finding="box_not_made") from None
             raise
     return Launched(process, inner_pid, held, cgroup)
+
+
+class _Pipes:
+    """What launcher and box tell each other while the box is made.
+
+    `info`: the number of its first process. `block`: it may go on, its cgroup is set. `ready`: it is closed
+    and bound to our life. `go`: the command may start; if we die before saying so, the box ends by itself.
+    """
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self.info, self.block, self.ready, self.go = (_pipe(stack) for _ in range(4))
+        self.for_the_box = (self.info[1], self.block[0], self.ready[1], self.go[0])
+
+    def close_ends_of_the_box(self) -> None:
+        """Keep only our ends, so that the box's death can be seen."""
+        for descriptor in self.for_the_box:
+            os.close(descriptor)
+
+
+def _guard(pipes: _Pipes) -> list[str]:
+    """The first command in the box: it waits until bubblewrap has bound the box to the launcher's life.
+
+    Bubblewrap does so (PR_SET_PDEATHSIG) only at the end of its work, just before its process 1 begins to
+    wait for the command; a launcher that was killed earlier would leave the box behind.
+    """
+    ready, go = pipes.ready[1], pipes.go[0]
+    script = (
+        "until read -r -a s </proc/1/stat && [[ ${s[2]} == S ]]; do :; done; "
+        f'echo >&{ready} && read -r <&{go} && exec {ready}>&- {go}<&- && exec "$@"'
+    )
+    return [BASH, "-p", "-c", script, "onggi-box"]
 
 
 class _Files:
