@@ -18,6 +18,10 @@ PICTURE = Path("pictures") / "lifecycle.svg"
 
 _WIDTH, _HEIGHT = 128, 44
 _LONG = 100
+_TIP = (
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
+    'orient="auto"><path d="M0 0L8 4L0 8z" fill="#57606a"/></marker></defs>'
+)
 _HALO = 'paint-order="stroke" stroke="#ffffff" stroke-width="4" stroke-linejoin="round"'
 _PLACES = {
     State.DRAFT: (90, 170),
@@ -49,7 +53,7 @@ def page() -> str:
         [
             "# The lifecycle of a request",
             "",
-            "<!-- Made by `python -m egress_review.lifecycle_page` from `egress_review/lifecycle.py`; do not edit. -->",
+            "<!-- Made by `python -m egress_review.lifecycle_page` from `egress_review/lifecycle.py`. -->",
             "",
             f"![The lifecycle](../{PICTURE})",
             "",
@@ -61,14 +65,14 @@ def page() -> str:
             "",
             "## Moves",
             "",
-            "What does not stand here cannot happen. Who is asked first: a stranger learns nothing of the state.",
+            "What does not stand here cannot happen. Who is asked first: a stranger learns no state.",
             "",
             "| from | action | to | who | condition | audit event | |",
             "|---|---|---|---|---|---|---|",
             *(_move_row(begin, action, move) for (begin, action), move in TABLE.items()),
             "",
-            "*submitter*: who made the request, as a member of its project. *reviewer*: has the role, and neither is nor",
-            "was a member of the project, nor submitted the request. *service*: egress review itself.",
+            "*submitter*: who made the request, as a member of its project. *reviewer*: has the role, is and",
+            "was no member of the project, and did not submit the request. *service*: egress review itself.",
             "",
         ]
     )
@@ -78,10 +82,9 @@ def picture() -> str:
     """The picture, SVG."""
     return "\n".join(
         [
-            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1060 350" font-family="system-ui, sans-serif">',
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1060 350" font-family="sans-serif">',
             "<title>The lifecycle of a request</title>",
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
-            'orient="auto"><path d="M0 0L8 4L0 8z" fill="#57606a"/></marker></defs>',
+            _TIP,
             '<rect width="1060" height="350" fill="#ffffff"/>',
             *(_arrow(begin, action, move) for (begin, action), move in TABLE.items()),
             *_boxes(),

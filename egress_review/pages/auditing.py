@@ -89,7 +89,7 @@ class Auditing:
         await run_in_threadpool(self._record, event)
         newest = await run_in_threadpool(self._audit.notary.checkpoint)
         return StreamingResponse(
-            self._lines(newest), 200, attachment("onggi-audit.jsonl"), "application/octet-stream"
+            self._lines(newest), 200, attachment("audit-log.jsonl"), "application/octet-stream"
         )
 
     def _record(self, event: Event) -> None:
@@ -97,9 +97,8 @@ class Auditing:
             unit.append(event)
 
     def _lines(self, newest: StoredCheckpoint) -> Iterator[bytes]:
-        origin = self._audit.notary.public_key.partition("+")[0]
         with self._audit.reading() as log:
-            yield from export_lines(log, origin, newest)
+            yield from export_lines(log, self._audit.notary.origin, newest)
 
 
 def _details(event: Event) -> str:

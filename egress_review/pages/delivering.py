@@ -87,7 +87,7 @@ class Delivering:
 
     async def public_key(self, _request: Request) -> Response:
         """The key that verifies certificates and the audit log; public, as its name says."""
-        return Response(self._public_key, 200, attachment("onggi-review.pub"), "application/octet-stream")
+        return Response(f"{self._public_key}\n", 200, attachment("audit-log.pub"), "application/octet-stream")
 
 
 def attachment(name: str) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import signal
@@ -14,6 +16,9 @@ import pytest
 from egress_review.actions import releasing
 from egress_review.actions.submitting import Announced, open_request, submit
 from egress_review.app import Parts
+from egress_review.audit.note import read_verifier
+from egress_review.audit.verify import verify_export
+from egress_review.certificates.verify import verify_certificate
 from egress_review.domain import State
 from egress_review.room import Room
 from egress_review.settings import ReviewSettings
@@ -188,9 +193,12 @@ def test_the_whole_path_over_the_real_parts_ends_in_a_verifiable_certificate(tmp
     made = room.store.release_of(room.store.request(request.id))
     assert made is not None
     browser = site.browser("researcher1")
-    envelope = json.loads(browser.get(f"/releases/{made.id}/certificate").content)
-    assert envelope["payloadType"] == "application/vnd.in-toto+json"
-    assert browser.get("/key").text.startswith("onggi/audit-log+")
+    certificate = browser.get(f"/releases/{made.id}/certificate").content
+    verifier = read_verifier(browser.get("/key").text)
+    downloaded = browser.get(f"/releases/{made.id}/files/1").content
+    files = {"table1.csv": hashlib.sha256(downloaded).hexdigest()}
+    assert verify_certificate(certificate, verifier, files).findings == ()
+    assert verify_certificate(certificate, verifier, {"table1.csv": "0" * 64}).findings
     auditor = site.browser("auditor1")
     page = auditor.get("/audit")
     assert page.status_code == 200
@@ -200,6 +208,7 @@ def test_the_whole_path_over_the_real_parts_ends_in_a_verifiable_certificate(tmp
     lines = export.content.splitlines()
     assert len(lines) > 10
     assert b"audit.export" in export.content
+    assert verify_export(io.BytesIO(export.content), verifier).findings == ()
     for name in ("reviewer1", "researcher1", "admin"):
         assert site.browser(name).get("/audit").status_code == 403
         assert site.browser(name).get("/audit/export").status_code == 403
