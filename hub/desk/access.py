@@ -86,6 +86,7 @@ def desk_route(path: str, method: str, access: Access, view: View) -> Route:
         return await run_in_threadpool(view, Call(request, parts, actor, fields))
 
     endpoint.access = access  # type: ignore[attr-defined]
+    endpoint.view = view  # type: ignore[attr-defined]
     return Route(path, endpoint, methods=[method], name=f"{method} {path}")
 
 

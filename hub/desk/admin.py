@@ -181,4 +181,5 @@ def _form(path: str, permission: Permission, act: Callable[[Call], None]) -> Rou
             return overview(call, error) if slug is None else project(call, error)
         return RedirectResponse("/admin" if slug is None else f"/admin/projects/{quote(slug)}", 303)
 
+    view.__doc__ = act.__doc__
     return desk_route(path, "POST", permission, view)
