@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import socket
 import textwrap
@@ -183,9 +184,11 @@ def test_nothing_is_inherited(run_in_box: RunInBox, monkeypatch: pytest.MonkeyPa
     for descriptor in descriptors:
         os.set_inheritable(descriptor, True)
     code = """
-        print(open("/proc/1/environ", "rb").read(), b"very" + b"secret" in open("/proc/1/cmdline", "rb").read())
+        command = open("/proc/1/cmdline", "rb").read()
+        print(open("/proc/1/environ", "rb").read(), b"very" + b"secret" in command)
         own = [d for d in os.listdir("/proc/self/fd") if os.path.islink("/proc/self/fd/" + d)]
-        print(sorted(own), sorted(os.readlink("/proc/1/fd/" + d) for d in os.listdir("/proc/1/fd") if int(d) > 2))
+        of_pid_1 = [os.readlink("/proc/1/fd/" + d) for d in os.listdir("/proc/1/fd") if int(d) > 2]
+        print(sorted(own), of_pid_1)
     """
     try:
         assert attempt(run_in_box, code).splitlines() == [
@@ -201,12 +204,12 @@ def test_no_file_of_the_host(run_in_box: RunInBox) -> None:
     code = """
         print(sorted(os.listdir("/")))
         print(sorted(os.listdir("/etc")))
-        print([os.path.exists(p) for p in ("/sys", "/root", "/var", "/boot", "/etc/shadow", "/proc/kcore/x")])
+        print([os.path.exists(p) for p in ("/sys", "/root", "/var", "/boot", "/home", "/etc/shadow")])
     """
     root, etc, others = attempt(run_in_box, code).splitlines()
     top = {"bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "sbin", "tmp", "usr"}
-    assert set(eval(root)) <= top
-    assert eval(etc) == [
+    assert set(ast.literal_eval(root)) <= top
+    assert ast.literal_eval(etc) == [
         "fonts", "group", "host.conf", "hosts", "localtime", "nsswitch.conf", "passwd", "resolv.conf",
     ]  # fmt: skip
     assert others == str([False] * 6)
@@ -214,13 +217,13 @@ def test_no_file_of_the_host(run_in_box: RunInBox) -> None:
 
 def test_nothing_can_be_written_without_bound(run_in_box: RunInBox) -> None:
     code = """
-        for path in ("/x", "/dev/x", "/etc/x", "/usr/x", "/proc/x", "/proc/sys/kernel/hostname", "/proc/fs/x"):
+        for path in ("/x", "/dev/x", "/etc/x", "/usr/x", "/proc/x", "/proc/sys/kernel/hostname"):
             print(attempt(lambda: open(path, "w").write("x")))
         for path in ("/etc/passwd", "/proc/loadavg", "/proc/stat"):
             print(attempt(lambda: os.truncate(path, 0)))
     """
     said = attempt(run_in_box, code).splitlines()
-    assert len(said) == 10
+    assert len(said) == 9
     assert set(said) <= {"EROFS", "EACCES", "ENOENT", "EPERM"}
 
 
@@ -229,20 +232,21 @@ def test_little_is_told_of_the_machine(run_in_box: RunInBox) -> None:
         for name in ("loadavg", "meminfo", "stat", "keys", "kallsyms", "diskstats", "cmdline"):
             path = "/proc/" + name
             print(name, len(open(path).read()) if os.path.exists(path) else 0)
-        print(os.uname().nodename, os.listdir("/proc/pressure") if os.path.exists("/proc/pressure") else [])
+        print(os.uname().nodename, os.path.exists("/proc/pressure/cpu"))
     """
     said = attempt(run_in_box, code, limits=Limits(memory_bytes=1 << 29)).splitlines()
     sizes = {line.split()[0]: int(line.split()[1]) for line in said[:7]}
     assert sizes["keys"] == sizes["kallsyms"] == sizes["diskstats"] == sizes["cmdline"] == 0
     assert sizes["loadavg"] < 30
-    assert said[7] == "onggi []"
+    assert said[7] == "onggi False"
 
 
 def test_no_privileges_by_setuid_programs(run_in_box: RunInBox) -> None:
     code = """
         import subprocess
         status = dict(l.split(":", 1) for l in open("/proc/self/status").read().splitlines())
-        print(status["NoNewPrivs"].strip(), status["Seccomp"].strip(), {status[c].strip() for c in status if c.startswith("Cap")})
+        capabilities = {status[name].strip() for name in status if name.startswith("Cap")}
+        print(status["NoNewPrivs"].strip(), status["Seccomp"].strip(), capabilities)
         print(attempt(lambda: os.setuid(0)), attempt(lambda: os.mknod("/tmp/n", 0o060600, os.makedev(8, 0))))
     """
     assert attempt(run_in_box, code).splitlines() == ["1 2 {'0000000000000000'}", "EINVAL EPERM"]
@@ -258,9 +262,10 @@ def test_data_cannot_be_changed_nor_linked_into_the_project(run_in_box: RunInBox
     )
     code = """
         print(attempt(lambda: os.chmod("/data/d/t", 0o777)), attempt(lambda: os.unlink("/data/d/t")))
-        print(attempt(lambda: os.link("/data/d/t", "/project/t")), attempt(lambda: os.rename("/data/d/t", "/project/t")))
+        print(attempt(lambda: os.link("/data/d/t", "/project/t")))
+        print(attempt(lambda: os.rename("/data/d/t", "/project/t")))
     """
-    assert attempt(run_in_box, code, binds=binds).splitlines() == ["EROFS EROFS", "EXDEV EXDEV"]
+    assert attempt(run_in_box, code, binds=binds).splitlines() == ["EROFS EROFS", "EXDEV", "EXDEV"]
 
 
 def test_files_made_in_the_project_belong_to_the_ordinary_user(run_in_box: RunInBox, tmp_path: Path) -> None:

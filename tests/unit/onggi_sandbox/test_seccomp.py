@@ -1,4 +1,4 @@
-"""The filter is run by a small interpreter of classic BPF, for both processors; the kernel's verdict is in redteam/."""
+"""The filter, run by a small interpreter of BPF for both processors; the kernel's verdict is in redteam/."""
 
 from __future__ import annotations
 
