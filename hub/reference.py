@@ -23,7 +23,7 @@ _ABOUT_ROUTES = """\
 A route names a permission (see [permissions](permissions.md)), or one of: `signed-in` (anyone signed in, and
 it shows or does nothing but their own), `service` (another service, by its token), `session-key` (a session
 server, by its key). Refusals are JSON: `{"error": {"reason": …, "params": …}}`. The desk's session cookie counts
-only for requests of the desk's own pages; programs send `Authorization: token …` with a hub token."""
+only for its own pages; programs send `Authorization: token …` with a hub token."""
 
 
 def reference_pages() -> Mapping[str, str]:
