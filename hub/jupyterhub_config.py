@@ -14,7 +14,7 @@ from hub.identity import OnggiAuthenticator
 from hub.settings import HubSettings
 from web.tokens import token_of
 
-c: Any = get_config()  # type: ignore[name-defined]
+c: Any = get_config()  # type: ignore[name-defined] # JupyterHub puts it here
 settings = HubSettings()
 desk, review = settings.origin("desk"), settings.origin("review")
 

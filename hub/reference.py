@@ -22,7 +22,7 @@ _NOTE = "Made from the code by `python -m hub.reference docs/reference`; do not 
 _ABOUT_ROUTES = """\
 A route names a permission (see [permissions](permissions.md)), or one of: `signed-in` (anyone signed in, and
 it shows or does nothing but their own), `service` (another service, by its token), `session-key` (a session
-server, by its key). Refusals are JSON: `{"error": {"reason": …, "params": …}}`. The desk's session cookie counts
+server, by its key). Refusals are JSON: `{"error": {"reason": …, "params": …}}`. The desk's cookie counts
 only for its own pages; programs send `Authorization: token …` with a hub token."""
 
 

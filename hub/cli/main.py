@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -66,8 +66,8 @@ def tour(ctx: typer.Context) -> None:
 
 
 def _settings(state: Path | None, base_port: int | None) -> HubSettings:
-    given = {"state": state.absolute() if state else None, "base_port": base_port}
-    return HubSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    given: dict[str, Any] = {"state": state.absolute() if state else None, "base_port": base_port}
+    return HubSettings(**{name: value for name, value in given.items() if value is not None})
 
 
 def _add_groups() -> None:

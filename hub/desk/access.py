@@ -85,8 +85,8 @@ def desk_route(path: str, method: str, access: Access, view: View) -> Route:
         fields = await _fields(request, path)
         return await run_in_threadpool(view, Call(request, parts, actor, fields))
 
-    endpoint.access = access  # type: ignore[attr-defined]
-    endpoint.view = view  # type: ignore[attr-defined]
+    endpoint.access = access  # type: ignore[attr-defined] # a function may carry more than mypy knows
+    endpoint.view = view  # type: ignore[attr-defined] # as above; the reference reads it
     return Route(path, endpoint, methods=[method], name=f"{method} {path}")
 
 

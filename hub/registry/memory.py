@@ -179,7 +179,7 @@ class MemoryRegistry:
 
 
 def _sorted(table: Mapping[_Key, _Value]) -> tuple[_Value, ...]:
-    return tuple(table[key] for key in sorted(table))  # type: ignore[type-var]
+    return tuple(table[key] for key in sorted(table))  # type: ignore[type-var] # our keys are strings and tuples of them
 
 
 def _must_hold(table: Mapping[_Key, _Value], key: _Key) -> None:
