@@ -120,7 +120,10 @@ class People:
             Unavailable: if the desk does not answer readably.
         """
         digest = hashlib.sha256(session_key.encode()).hexdigest()
-        body = self._ask("session", digest, lambda: self._desk.introspect(session_key))
+        try:
+            body = self._ask("session", digest, lambda: self._desk.introspect(session_key))
+        except NotFound:
+            raise Refused(Reason.SIGN_IN_REQUIRED) from None
         try:
             return Caller(str(body["session_id"]), str(body["member"]), str(body["project"]))
         except (KeyError, TypeError):

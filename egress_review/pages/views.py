@@ -76,11 +76,12 @@ def queue(room: Room, viewer: Person) -> Queue:
     open_ones = room.store.requests_in({State.CHECKING, State.IN_REVIEW})
     shown = [one for one in open_ones if isinstance(may_review(one, actor), Allow)]
     mine = [one for one in shown if isinstance(decide(one, Action.VOTE, actor), Allow)]
-    decided = [one for one in room.store.requests_in(_DECIDED) if isinstance(may_review(one, actor), Allow)]
+    latest = room.store.requests_in(_DECIDED, DECIDED_SHOWN)
+    decided = [one for one in latest if isinstance(may_review(one, actor), Allow)]
     return Queue(
         for_me=tuple(mine),
         for_others=tuple(one for one in shown if one not in mine),
-        decided=tuple(reversed(decided))[:DECIDED_SHOWN],
+        decided=tuple(reversed(decided)),
         hidden=len(open_ones) - len(shown),
     )
 

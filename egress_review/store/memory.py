@@ -168,10 +168,11 @@ class MemoryReviewStore:
         mine = [one for one in self._newest() if one.member == member and project in {None, one.project}]
         return tuple(sorted(mine, key=lambda one: (one.created, one.id), reverse=True))
 
-    def requests_in(self, states: Collection[State]) -> tuple[Request, ...]:
+    def requests_in(self, states: Collection[State], last: int | None = None) -> tuple[Request, ...]:
         """Requests in any of `states`, oldest submission first."""
         found = [one for one in self._newest() if one.state in states]
-        return tuple(sorted(found, key=lambda one: (one.submitted or one.created, one.id)))
+        ordered = sorted(found, key=lambda one: (one.submitted or one.created, one.id))
+        return tuple(ordered if last is None else ordered[-last:])
 
     def votes_seen_by(self, viewer: str, request: Request) -> tuple[Vote, ...]:
         """All votes if complete, else the viewer's own."""

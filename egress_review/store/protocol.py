@@ -115,8 +115,8 @@ class ReviewStore(Protocol):
         """The newest versions of a member's requests, newest first."""
         ...
 
-    def requests_in(self, states: Collection[State]) -> tuple[Request, ...]:
-        """The newest versions in any of `states`, oldest submission first."""
+    def requests_in(self, states: Collection[State], last: int | None = None) -> tuple[Request, ...]:
+        """The newest versions in any of `states`, oldest submission first; only the `last` ones if given."""
         ...
 
     def votes_seen_by(self, viewer: str, request: Request) -> tuple[Vote, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -56,10 +57,12 @@ class SqlReviewStore:
             where.append(table.c.project == project)
         return tuple(sorted(self._requests(*where), key=lambda one: (one.created, one.id), reverse=True))
 
-    def requests_in(self, states: Collection[State]) -> tuple[Request, ...]:
+    def requests_in(self, states: Collection[State], last: int | None = None) -> tuple[Request, ...]:
         """Requests in any of `states`, oldest submission first."""
+        table = tables.requests
         names = [state.value for state in states]
-        found = self._requests(tables.requests.c.state.in_(names), tables.requests.c.newest)
+        order = (sa.func.coalesce(table.c.submitted, table.c.created).desc(), table.c.id.desc())
+        found = self._requests(table.c.state.in_(names), table.c.newest, order=order, limit=last)
         return tuple(sorted(found, key=lambda one: (one.submitted or one.created, one.id)))
 
     def votes_seen_by(self, viewer: str, request: Request) -> tuple[Vote, ...]:
@@ -103,9 +106,15 @@ class SqlReviewStore:
         with reading(self._engine) as connection:
             return self._log.last(connection, source, limit)
 
-    def _requests(self, *where: sa.ColumnElement[bool]) -> tuple[Request, ...]:
+    def _requests(
+        self,
+        *where: sa.ColumnElement[bool],
+        order: Sequence[sa.ColumnElement[Any]] = (),
+        limit: int | None = None,
+    ) -> tuple[Request, ...]:
+        query = sa.select(tables.requests).where(*where).order_by(*order).limit(limit)
         with reading(self._engine) as connection:
-            found = connection.execute(sa.select(tables.requests).where(*where)).mappings().all()
+            found = connection.execute(query).mappings().all()
             return rows.load_requests(connection, found)
 
     def _releases(self, *where: sa.ColumnElement[bool]) -> tuple[Release, ...]:

@@ -225,6 +225,7 @@ def test_lists_come_in_order(room: Room) -> None:
     assert [one.id for one in room.store.requests_of("researcher1")] == [one.id for one in reversed(made)]
     assert room.store.requests_of("researcher1", review.OTHER_PROJECT) == ()
     assert room.store.requests_in(set()) == ()
+    assert [one.id for one in room.store.requests_in({State.CHECKING}, 2)] == [one.id for one in made[1:]]
 
 
 def test_intake_is_counted_by_member_and_time(room: Room) -> None:
