@@ -86,7 +86,6 @@ class Installation:
             "ONGGI_SOURCE": str(self.source),
             "ONGGI_UNSAFE_NO_SANDBOX": "1" if self.unsafe_no_sandbox else "0",
             "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
 
