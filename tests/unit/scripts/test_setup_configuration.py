@@ -43,7 +43,7 @@ def test_the_setup_sees_indexes_and_proxies_but_no_cache_of_the_caller() -> None
 def test_uv_asks_the_index_of_pips_files_and_variables(tmp_path: Path) -> None:
     own = tmp_path / "pip.conf"
     own.write_text(
-        "[global]\nindex-url = mirror.example/a\ncert = /ca.pem\nextra-index-url =\n  b.example\n  c.example\n"
+        "[global]\nindex-url = a.example\ncert = /ca.pem\nextra-index-url =\n  b.example\n  c.example\n"
     )
     settings = uv_settings({"PIP_CONFIG_FILE": str(own), "PIP_INDEX_URL": "mirror.example/variable"})
     assert settings["UV_DEFAULT_INDEX"] == "mirror.example/variable"
