@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from session.settings import load, prepare_environment
 
 
@@ -9,6 +11,8 @@ def main() -> None:
     """Read the settings, then let Jupyter load: it reads its folders at import."""
     settings = load()
     prepare_environment(settings)
+    # An optional format of jsonschema builds a parser at import: half of the start, used by nothing here.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # which means: not installed
     from session.app import run
 
     run(settings)

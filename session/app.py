@@ -1,8 +1,8 @@
 """The session server: `jupyterhub-singleuser` with every part that touches the outside replaced by ours.
 
 Guarantees of the whole: kernels run only in the compute (`session.kernels`), files are touched only through
-`onggi.safe_files` (`session.contents`), a browser reaches only what the allow-list names (`session.http`) and is
-shown only what the display gate rebuilt (`egress_review.display`); no configuration, extension, kernel
+`onggi.safe_files` (`session.contents`), a browser reaches only what the allow-list names (`session.http`) and
+is shown only what the display gate rebuilt (`egress_review.display`); no configuration, extension, kernel
 specification or style is read from a folder that anybody but Onggi writes.
 """
 
@@ -27,7 +27,7 @@ from onggi.clock import SystemClock
 from onggi.errors import Unavailable
 from onggi.words import say
 from session.audit import AuditTrail
-from session.configuration import configuration
+from session.configuration import DISABLED_PLUGINS, configuration
 from session.contents.store import ProjectStore
 from session.context import SessionContext
 from session.grant import GrantCheck
@@ -73,7 +73,7 @@ def make_context(settings: Settings) -> SessionContext:
 class OnggiServer(ServerApp):
     """Jupyter's server with the guard in front and without the services that a session does not have."""
 
-    default_services = ("api", "contents", "kernels", "kernelspecs", "sessions")
+    default_services: Any = ("api", "contents", "kernels", "kernelspecs", "sessions")
     onggi: SessionContext
     _tasks: list[asyncio.Task[None]]
 
@@ -133,17 +133,18 @@ class OnggiSession(JupyterHubSingleUser):
     serverapp_config: dict[str, Any] = {"jpserver_extensions": {"jupyterlab": True}}  # noqa: RUF012 - Jupyter's form
 
     def initialize(self, args: Any = None) -> None:
-        """As the base class, but the page is not given the person's token."""
+        """As the base class, but the page gets no token, and no plug-in whose routes are closed."""
         super().initialize(args)
         settings = self.serverapp.web_app.settings
         hook = settings["page_config_hook"]
 
-        def without_token(handler: Any, page_config: dict[str, Any]) -> dict[str, Any]:
+        def narrowed(handler: Any, page_config: dict[str, Any]) -> dict[str, Any]:
             config: dict[str, Any] = hook(handler, page_config)
             config["token"] = ""
+            config["disabledExtensions"] = list(DISABLED_PLUGINS)
             return config
 
-        settings["page_config_hook"] = without_token
+        settings["page_config_hook"] = narrowed
 
 
 def run(settings: Settings) -> None:

@@ -40,7 +40,9 @@ class AuditTrail:
             Unavailable: AUDIT_UNREACHABLE if too many wait; then what it is about must not happen.
         """
         details = {"session": self._plan.session_id, **details}
-        event = new_event(self._clock, "session", self._plan.member, action, subject, self._plan.project, **details)
+        event = new_event(
+            self._clock, "session", self._plan.member, action, subject, self._plan.project, **details
+        )
         self._spool.append(event.to_json())
         self._wake.set()
 
@@ -54,12 +56,13 @@ class AuditTrail:
             return
         counts, self._refused = self._refused, Counter()
         items = [
-            {"what": what, "reason": reason, "count": count} for (what, reason), count in counts.most_common(50)
+            {"what": what, "reason": reason, "count": count}
+            for (what, reason), count in counts.most_common(50)
         ]
         self.record("session.refuse", self._plan.session_id, refusals=items, total=counts.total())
 
     async def send_forever(self) -> None:
-        """Send what is waiting, oldest first, until cancelled; an event that review rejects is logged and left out."""
+        """Send what waits, oldest first, until cancelled; what review rejects is logged and left out."""
         failures = 0
         while True:
             event = self._spool.first()
@@ -86,5 +89,5 @@ class AuditTrail:
     async def drain(self, seconds: float) -> None:
         """Give the sender up to `seconds` to get rid of what waits."""
         deadline = asyncio.get_running_loop().time() + seconds
-        while self._spool.first() is not None and asyncio.get_running_loop().time() < deadline:
+        while self._spool.first() is not None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.05)

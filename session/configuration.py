@@ -11,8 +11,10 @@ from session.settings import Settings
 
 _MIB = 1024 * 1024
 # What the page would only fail at, because its routes are closed.
-_DISABLED_PLUGINS = (
+DISABLED_PLUGINS = (
     "@jupyterlab/apputils-extension:announcements",
+    "@jupyterlab/apputils-extension:licenses-client",
+    "@jupyterlab/apputils-extension:licenses-plugin",
     "@jupyterlab/csvviewer-extension",
     "@jupyterlab/debugger-extension",
     "@jupyterlab/docmanager-extension:download",
@@ -20,12 +22,13 @@ _DISABLED_PLUGINS = (
     "@jupyterlab/filebrowser-extension:download",
     "@jupyterlab/filebrowser-extension:share-file",
     "@jupyterlab/help-extension:licenses",
+    "@jupyterlab/help-extension:licenses-commands",
     "@jupyterlab/htmlviewer-extension",
+    "@jupyterlab/imageviewer-extension",
     "@jupyterlab/lsp-extension",
     "@jupyterlab/notebook-extension:export",
     "@jupyterlab/pdf-extension",
     "@jupyterlab/pluginmanager-extension",
-    "@jupyterlab/services-extension:event-manager",
     "@jupyterlab/terminal-extension",
     "@jupyterlab/vega5-extension",
 )
@@ -78,7 +81,6 @@ def _tornado_settings() -> dict[str, Any]:
     return {
         "headers": dict(SECURITY_HEADERS),
         "page_config_data": {
-            "disabledExtensions": dict.fromkeys(_DISABLED_PLUGINS, True),
             "terminalsAvailable": False,
         },
         "terminals_available": False,

@@ -1,7 +1,7 @@
 """Whether this session may still run: asked of the desk every few seconds, and believed only when it answers.
 
-Guarantees: when the desk says that the session has ended, every kernel socket is closed and the server stops; when
-the desk has not answered for `SILENCE_SECONDS`, every kernel socket is closed until it answers again.
+Guarantees: when the desk says that the session has ended, every kernel socket is closed and the server stops;
+when the desk has not answered for `SILENCE_SECONDS`, every kernel socket is closed until it answers again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class GrantCheck:
 
     async def run_forever(self) -> None:
         """Check now and every `CHECK_SECONDS`, until cancelled or told to stop."""
-        while await self.check():
+        while await self.check():  # noqa: ASYNC110 - polling is what there is
             await asyncio.sleep(CHECK_SECONDS)
 
     async def check(self) -> bool:

@@ -1,8 +1,8 @@
 """What a session has shown, counted across restarts of its server.
 
-Guarantees: the number on disk is never lower than what was handed out. It is written ahead in steps, so a crash
-costs the session up to one step, never the count. Survives a killed process; after a power cut the last step
-may be lost, which is why the server flushes each step behind the scenes.
+Guarantees: the number on disk is never lower than what was handed out. It is written ahead in steps, so a
+crash costs the session up to one step, never the count. Survives a killed process; after a power cut the last
+step may be lost, which is why the server flushes each step behind the scenes.
 """
 
 from __future__ import annotations

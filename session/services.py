@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPRequest, HTTPResponse
@@ -14,6 +15,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPRequest, HTTPResp
 from onggi.errors import Unavailable, from_json
 from onggi.reasons import Reason
 
+_NO_ANSWER = 599  # tornado's status for a connection that failed
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
 BodyProducer = Callable[[Callable[[bytes], Awaitable[None]]], Awaitable[None]]
 
@@ -50,7 +52,9 @@ class Service:
         headers = self._headers | {"Content-Type": "application/json"}
         return await self._ask(HTTPRequest(self._base_url + path, method="POST", headers=headers, body=raw))
 
-    async def put_stream(self, path: str, size: int, producer: BodyProducer, seconds: float) -> dict[str, Any]:
+    async def put_stream(
+        self, path: str, size: int, producer: BodyProducer, seconds: float
+    ) -> dict[str, Any]:
         """Put `size` bytes that `producer` writes.
 
         Raises:
@@ -62,7 +66,7 @@ class Service:
                 self._base_url + path,
                 method="PUT",
                 headers=headers,
-                body_producer=producer,
+                body_producer=producer,  # type: ignore[arg-type]  # tornado's annotation predates coroutines
                 request_timeout=seconds,
             )
         )
@@ -80,13 +84,13 @@ class Service:
         return self._read(answer)
 
     def _read(self, answer: HTTPResponse) -> dict[str, Any]:
-        if answer.code == 599:
+        if answer.code == _NO_ANSWER:
             raise Unavailable(Reason.SERVICE_UNREACHABLE, service=self.name)
         try:
             body = json.loads(answer.body or b"{}")
         except ValueError:
             body = None
-        if answer.code >= 400:
+        if answer.code >= HTTPStatus.BAD_REQUEST:
             raise from_json(answer.code, body)
         if not isinstance(body, dict):
             raise Unavailable(Reason.SERVICE_ANSWER_UNREADABLE, status=answer.code)

@@ -1,7 +1,7 @@
 """Audit events on their way: written down here first, so that a crash or a silent review loses none.
 
-Guarantees: an event that `append` took is handed out by `pending` until `sent` says that it arrived, also after
-the process was killed. Order is kept. The file is flushed to disk by `flush`, off the event loop.
+Guarantees: an event that `append` took is handed out by `pending` until `sent` says that it arrived, also
+after the process was killed. Order is kept. The file is flushed to disk by `flush`, off the event loop.
 """
 
 from __future__ import annotations

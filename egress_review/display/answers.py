@@ -20,6 +20,8 @@ Builder = Callable[[Scope, Content, Content], Answer | None]
 _STATES = frozenset({"busy", "idle", "starting"})
 _STATUSES = frozenset({"aborted", "error", "ok"})
 _MAX_DISPLAY_IDS = 10_000
+_MAX_NAME_CHARACTERS = 200
+_MAX_INDENT = 32
 
 
 def _stream(scope: Scope, content: Content, _: Content) -> Answer | None:
@@ -34,7 +36,9 @@ def _display(kind: str) -> Builder:
     def build(scope: Scope, content: Content, _: Content) -> Answer | None:
         if not scope.flat():
             return None
-        shown = show_bundle(scope.policy, scope.meter, scope.budget, content.get("data"), content.get("metadata"))
+        shown = show_bundle(
+            scope.policy, scope.meter, scope.budget, content.get("data"), content.get("metadata")
+        )
         for reason in shown.cuts:
             params = {"type": shown.hidden} if reason is Reason.DISPLAY_TYPE_HIDDEN else {}
             scope.cut(reason, **params)
@@ -53,7 +57,7 @@ def _display(kind: str) -> Builder:
 def _transient(scope: Scope, transient: object) -> dict[str, str]:
     """A display id under a name of ours, so that the id carries nothing."""
     given = transient.get("display_id") if isinstance(transient, Mapping) else None
-    if not isinstance(given, str) or len(given) > 200:
+    if not isinstance(given, str) or len(given) > _MAX_NAME_CHARACTERS:
         return {}
     if given not in scope.display_ids:
         if len(scope.display_ids) >= _MAX_DISPLAY_IDS:
@@ -123,7 +127,7 @@ def _complete_reply(scope: Scope, content: Content, _: Content) -> Answer | None
     left, kept = scope.policy.assist_bytes, []
     for name in names[:500]:
         left -= len(name.encode("utf-8", "replace")) + 4
-        if left < 0 or len(name) > 200:
+        if left < 0 or len(name) > _MAX_NAME_CHARACTERS:
             break
         kept.append(name)
     kept = kept if _assist(scope, "\n".join(kept)) else []
@@ -161,7 +165,7 @@ def _is_complete_reply(_: Scope, content: Content, __: Content) -> Answer | None
     if status not in {"complete", "incomplete", "invalid", "unknown"}:
         return None
     indent = content.get("indent", "")
-    usable = isinstance(indent, str) and len(indent) <= 32 and not indent.strip(" ")
+    usable = isinstance(indent, str) and len(indent) <= _MAX_INDENT and not indent.strip(" ")
     return Answer("is_complete_reply", {"status": status, "indent": indent if usable else ""})
 
 

@@ -11,6 +11,8 @@ from egress_review.display.markup import clean_html, safe_latex
 from egress_review.display.policy import IMAGE_TYPES, DisplayPolicy
 from onggi.reasons import Reason
 
+_MAX_PIXELS = 8192
+
 
 @dataclass(slots=True)
 class Shown:
@@ -55,7 +57,7 @@ def _text(value: object) -> str | None:
     return None
 
 
-def _show_image(  # noqa: PLR0913, PLR0917 - one image, its limits and where it goes
+def _show_image(
     policy: DisplayPolicy, meter: Meter, budget: Budget, kind: str, encoded: str | None, shown: Shown
 ) -> None:
     if encoded is None:
@@ -88,7 +90,7 @@ def _image_size(kind: str, metadata: object, shown: Shown) -> None:
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 8192
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_PIXELS
 
 
 def _show_markup(

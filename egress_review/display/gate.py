@@ -1,9 +1,9 @@
 """The display gate of one kernel: every message between browser and kernel is decided here.
 
-Guarantees: a message type, channel, mime type or key that is not named in the policy's tables does not pass; the
-budget of a cell belongs to an execution that the gate itself forwarded, once; everything shown is charged to the
-cell (or the background) and to the session's meter before it is handed out. Does not hide how long things take,
-nor what little a status or a number carries; those cost a flat price a message.
+Guarantees: a message type, channel, mime type or key that is not named in the policy's tables does not pass;
+the budget of a cell belongs to an execution that the gate itself forwarded, once; everything shown is charged
+to the cell (or the background) and to the session's meter before it is handed out. Does not hide how long
+things take, nor what little a status or a number carries; those cost a flat price a message.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class KernelGate:
         return [item for item in (*forgotten, *self._requests.values()) if item.budget and item.budget.dirty]
 
     def restarted(self) -> None:
-        """A fresh kernel gets a fresh background; what was forwarded to the old one is not answered any more."""
+        """A fresh kernel gets a fresh background."""
         self.background = background_budget(self.policy)
         self._display_ids.clear()
 

@@ -1,9 +1,10 @@
 """HTML and LaTeX from a kernel, made harmless.
 
-Guarantees: the HTML that comes out holds tables, text and structure only: no script, style, link, form, frame,
-image, event handler, id or address of anything; the page does not typeset formulas in it. LaTeX with a command
-that makes links, attributes or new commands is refused. Does not guarantee that the text itself is innocent: what
-is shown is counted, and a web address in plain text can still be copied or clicked by the person who reads it.
+Guarantees: the HTML that comes out holds tables, text and structure only: no script, style, link, form,
+frame, image, event handler, id or address of anything; the page does not typeset formulas in it. LaTeX with a
+command that makes links, attributes or new commands is refused. Does not guarantee that the text itself is
+innocent: what is shown is counted, and a web address in plain text can still be copied or clicked by the
+person who reads it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import nh3
 
 TAGS = frozenset(
     (
-        "b blockquote br caption code col colgroup dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i ins kbd li "
-        "mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr tt u ul var"
+        "b blockquote br caption code col colgroup dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i ins "
+        "kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr "
+        "tt u ul var"
     ).split()
 )
 _DROPPED_WITH_CONTENT = {"script", "style"}
@@ -38,7 +40,7 @@ _RISKY_LATEX = re.compile(
 
 
 def clean_html(source: str) -> str:
-    """HTML reduced to `TAGS`, in a frame that the page's formula typesetter leaves alone; doing it twice changes nothing."""
+    """HTML reduced to `TAGS`, in a frame that no formulas are set in; doing it twice changes nothing."""
     if source.startswith(_FRAME[0]) and source.endswith(_FRAME[1]):
         source = source[len(_FRAME[0]) : -len(_FRAME[1])]
     cleaned = nh3.clean(

@@ -1,8 +1,8 @@
-"""Stored notebooks on their way to the browser: a kernel can write them, so they pass the same policy as outputs.
+"""Stored notebooks on their way to the browser: kernels can write them, so they pass the policy like outputs.
 
-Guarantees: the notebook is rebuilt from known keys; each cell's outputs fit a cell's budget; sources and metadata
-that the browser is not known to have are charged and bounded. Attachments and widgets are left out. JupyterLab saves what it was shown, so what
-was cut here is gone from the file once it is saved.
+Guarantees: the notebook is rebuilt from known keys; each cell's outputs fit a cell's budget; sources and
+metadata that the browser is not known to have are charged and bounded. Attachments and widgets are left out.
+JupyterLab saves what it was shown, so what was cut here is gone from the file once it is saved.
 
 Source: nbformat 4.5.
 """
@@ -22,9 +22,15 @@ from onggi.errors import Invalid
 from onggi.reasons import Reason
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FORMAT, _MINOR = 4, 5
 _MAX_CELLS = 5000
 _MAX_METADATA_BYTES = 4096
-_MESSAGES = {"display_data": "display_data", "execute_result": "execute_result", "stream": "stream", "error": "error"}
+_MESSAGES = {
+    "display_data": "display_data",
+    "execute_result": "execute_result",
+    "stream": "stream",
+    "error": "error",
+}
 Tell = Callable[[Notice], str]
 
 
@@ -45,10 +51,11 @@ class NotebookView:
         """The notebook as the browser may see it.
 
         Raises:
-            Invalid: NOTEBOOK_UNREADABLE; FILE_TOO_LARGE if it holds more text that the browser has not than one
+            Invalid: NOTEBOOK_UNREADABLE; FILE_TOO_LARGE if it holds more text that the browser has not than
+            one
                 file may show.
         """
-        if not isinstance(notebook, Mapping) or notebook.get("nbformat") != 4:
+        if not isinstance(notebook, Mapping) or notebook.get("nbformat") != _FORMAT:
             raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=name)
         cells = notebook.get("cells")
         if not isinstance(cells, list) or len(cells) > _MAX_CELLS:
@@ -56,8 +63,8 @@ class NotebookView:
         left = _Allowance(self._policy.file_bytes, name)
         minor = notebook.get("nbformat_minor")
         return {
-            "nbformat": 4,
-            "nbformat_minor": minor if isinstance(minor, int) and 0 <= minor <= 5 else 5,
+            "nbformat": _FORMAT,
+            "nbformat_minor": minor if isinstance(minor, int) and 0 <= minor <= _MINOR else _MINOR,
             "metadata": self._unseen(notebook.get("metadata"), left),
             "cells": [self._cell(cell, left, name) for cell in cells],
         }
@@ -122,9 +129,13 @@ class NotebookView:
             content = dict(output) | ({"text": _plain(output.get("text"))} if kind == "stream" else {})
             answer = BUILDERS["iopub"][_MESSAGES[kind]](scope, content, {})
             if answer is not None:
-                shown.append({"output_type": kind} | {k: v for k, v in answer.content.items() if k != "transient"})
-        for notice in outcome.notices:
-            shown.append({"output_type": "stream", "name": "stderr", "text": f"[{self._tell(notice)}]\n"})
+                shown.append(
+                    {"output_type": kind} | {k: v for k, v in answer.content.items() if k != "transient"}
+                )
+        shown += [
+            {"output_type": "stream", "name": "stderr", "text": f"[{self._tell(notice)}]\n"}
+            for notice in outcome.notices
+        ]
         self._seen.add(shown)
         return shown
 

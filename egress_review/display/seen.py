@@ -27,5 +27,7 @@ class Seen:
 
 
 def _digest(value: object) -> bytes:
-    raw = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    raw = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )
     return hashlib.blake2b(raw, digest_size=16).digest()

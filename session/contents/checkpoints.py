@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,4 +69,4 @@ class CheckpointStore:
 
     @staticmethod
     def _model(file: Path) -> dict[str, Any]:
-        return {"id": CHECKPOINT_ID, "last_modified": datetime.fromtimestamp(os.stat(file).st_mtime, UTC)}
+        return {"id": CHECKPOINT_ID, "last_modified": datetime.fromtimestamp(file.stat().st_mtime, UTC)}

@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
 
 from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
 from jupyter_server.services.contents.manager import AsyncContentsManager
 from tornado.web import HTTPError
 from traitlets import Type
 
-from onggi.errors import Invalid, OnggiError
+from onggi.errors import Invalid, OnggiError, Refused
 from onggi.reasons import Reason
 from onggi.safe_files import Kind
 from onggi.words import say
 from session.contents.checkpoints import CheckpointStore
-from session.contents.store import ProjectStore
+from session.contents.store import ProjectStore, Wanted
 from session.context import SessionContext
 
 _EMPTY_NOTEBOOK: dict[str, Any] = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -30,25 +31,32 @@ _EMPTY_NOTEBOOK: dict[str, Any] = {"cells": [], "metadata": {}, "nbformat": 4, "
 class OnggiCheckpoints(AsyncCheckpoints):
     """Checkpoints in the server's own state; one per file."""
 
+    @property
+    def _manager(self) -> OnggiContents:
+        manager: Any = self.parent
+        return cast("OnggiContents", manager)
+
     async def create_checkpoint(self, contents_mgr: OnggiContents, path: str) -> dict[str, Any]:
         """Keep the present bytes of a file."""
-        return await contents_mgr.in_thread(contents_mgr.checkpoint_store.create, path)
+        kept: dict[str, Any] = await contents_mgr.in_thread(contents_mgr.checkpoint_store.create, path)
+        return kept
 
     async def list_checkpoints(self, path: str) -> list[dict[str, Any]]:
         """The checkpoint of a file, if there is one."""
-        return await self.parent.in_thread(self.parent.checkpoint_store.list, path)
+        kept: list[dict[str, Any]] = await self._manager.in_thread(self._manager.checkpoint_store.list, path)
+        return kept
 
-    async def restore_checkpoint(self, contents_mgr: OnggiContents, checkpoint_id: str, path: str) -> None:
+    async def restore_checkpoint(self, contents_mgr: OnggiContents, checkpoint_id: str, path: str) -> None:  # noqa: ARG002 - Jupyter's signature
         """Put the kept bytes back."""
         await contents_mgr.in_thread(contents_mgr.checkpoint_store.restore, path)
 
-    async def delete_checkpoint(self, checkpoint_id: str, path: str) -> None:
+    async def delete_checkpoint(self, checkpoint_id: str, path: str) -> None:  # noqa: ARG002 - Jupyter's signature
         """Forget the kept bytes."""
-        await self.parent.in_thread(self.parent.checkpoint_store.delete, path)
+        await self._manager.in_thread(self._manager.checkpoint_store.delete, path)
 
-    async def rename_checkpoint(self, checkpoint_id: str, old_path: str, new_path: str) -> None:
+    async def rename_checkpoint(self, checkpoint_id: str, old_path: str, new_path: str) -> None:  # noqa: ARG002 - Jupyter's signature
         """Let the checkpoint follow its file."""
-        await self.parent.in_thread(self.parent.checkpoint_store.rename, old_path, new_path)
+        await self._manager.in_thread(self._manager.checkpoint_store.rename, old_path, new_path)
 
 
 class OnggiContents(AsyncContentsManager):
@@ -58,7 +66,8 @@ class OnggiContents(AsyncContentsManager):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        context: SessionContext = self.parent.onggi
+        server: Any = self.parent
+        context: SessionContext = server.onggi
         self._language = context.settings.plan.language
         self.store: ProjectStore = context.store
         self.checkpoint_store = CheckpointStore(context.settings.state_dir / "checkpoints", self.store)
@@ -88,19 +97,20 @@ class OnggiContents(AsyncContentsManager):
             return True
         return False
 
-    async def get(  # noqa: PLR0913, PLR0917 - Jupyter's signature
+    async def get(
         self,
         path: str,
-        content: bool = True,
+        content: bool = True,  # noqa: FBT001, FBT002 - Jupyter's signature
         type: str | None = None,  # noqa: A002 - Jupyter's name
         format: str | None = None,  # noqa: A002 - Jupyter's name
-        require_hash: bool = False,
+        require_hash: bool = False,  # noqa: FBT001, FBT002 - Jupyter's signature
     ) -> dict[str, Any]:
         """A folder, a notebook or a text file."""
         if format == "base64":
             with self._refusals():
-                raise Invalid(Reason.FILE_TYPE_NOT_SHOWN, name=path[:60])
-        model: dict[str, Any] = await self.in_thread(self.store.get, path, bool(content), type, bool(require_hash))
+                raise Refused(Reason.FILE_TYPE_NOT_SHOWN, name=path[:60])
+        wanted = Wanted(type, content=bool(content), digest=bool(require_hash))
+        model: dict[str, Any] = await self.in_thread(self.store.get, path, wanted)
         return model
 
     async def save(self, model: dict[str, Any], path: str) -> dict[str, Any]:
@@ -130,7 +140,9 @@ class OnggiContents(AsyncContentsManager):
         """Copy a notebook or text file; what cannot be opened cannot be copied in the browser."""
         model = await self.get(from_path)
         folder = to_path if to_path is not None else from_path.rpartition("/")[0]
-        name = await self.increment_filename(model["name"], folder, insert="-Copy")
+        name = await self.increment_filename(  # type: ignore[no-untyped-call]
+            model["name"], folder, insert="-Copy"
+        )
         return await self.save(model, f"{folder.strip('/')}/{name}".lstrip("/"))
 
     @contextlib.contextmanager
@@ -138,6 +150,6 @@ class OnggiContents(AsyncContentsManager):
         try:
             yield
         except OnggiError as error:
-            status = 400 if error.status == 422 else error.status
+            status = HTTPStatus.BAD_REQUEST if isinstance(error, Invalid) else error.status
             sentence = say(self._language, f"reasons.{error.reason.value}", **error.params)
             raise HTTPError(status, sentence.replace("%", "%%"), reason=error.reason.value) from None

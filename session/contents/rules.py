@@ -10,7 +10,9 @@ from onggi.reasons import Reason
 from onggi.safe_files import check_name, shown
 
 NOTEBOOK = ".ipynb"
-TEXT_SUFFIXES = frozenset({".cfg", ".ini", ".md", ".py", ".r", ".rst", ".sh", ".sql", ".tex", ".toml", ".txt", ".yaml", ".yml"})
+TEXT_SUFFIXES = frozenset(
+    {".cfg", ".ini", ".md", ".py", ".r", ".rst", ".sh", ".sql", ".tex", ".toml", ".txt", ".yaml", ".yml"}
+)
 
 
 def api_path(path: str, name_characters: int) -> str:
@@ -32,7 +34,9 @@ def hidden_part(part: str) -> bool:
     """Whether a name is not shown: dot files, caches, and names with characters that do not show."""
     if part.startswith(".") or part == "__pycache__":
         return True
-    return any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for character in part)
+    return any(
+        unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for character in part
+    )
 
 
 def is_notebook(path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from egress_review.display.notebook import NotebookView
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.seen import Seen
-from onggi.errors import Invalid, NotFound, OnggiError
+from onggi.errors import Invalid, OnggiError, Refused
 from onggi.reasons import Reason
 from onggi.safe_files import (
     Entry,
@@ -32,6 +33,15 @@ from session.meter import SessionMeter
 Model = dict[str, Any]
 _ENTRY_BYTES = 32
 _MAX_WRITE_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a file is asked for: as which kind, with its content, with its SHA-256."""
+
+    kind: str | None = None
+    content: bool = False
+    digest: bool = False
 
 
 class ProjectStore:
@@ -60,20 +70,20 @@ class ProjectStore:
         except OnggiError:
             return None
 
-    def get(self, path: str, content: bool, kind: str | None, with_hash: bool) -> Model:
+    def get(self, path: str, wanted: Wanted) -> Model:
         """A folder, a notebook or a text file."""
         name = self.name(path)
         entry = stat_beneath(self._root, name)
         if entry.kind is Kind.DIRECTORY:
-            if kind not in {None, "directory"}:
+            if wanted.kind not in {None, "directory"}:
                 raise Invalid(Reason.FILE_NOT_REGULAR, name=shown(name))
-            return self._folder(name, entry, content)
-        if entry.kind is not Kind.FILE or kind == "directory":
+            return self._folder(name, entry, wanted)
+        if entry.kind is not Kind.FILE or wanted.kind == "directory":
             raise Invalid(Reason.FILE_NOT_REGULAR, name=shown(name))
-        model = _model(name, entry, "notebook" if is_notebook(name) and kind != "file" else "file")
-        if not (content or with_hash):
+        model = _model(name, entry, "notebook" if is_notebook(name) and wanted.kind != "file" else "file")
+        if not (wanted.content or wanted.digest):
             return model
-        return self._file(name, model, content, with_hash)
+        return self._file(name, model, wanted)
 
     def save(self, path: str, model: Model) -> Model:
         """Write a notebook, a text file or a new folder that the browser sent."""
@@ -88,7 +98,7 @@ class ProjectStore:
             self._save_notebook(name, model.get("content"))
         else:
             self._save_text(name, model)
-        return self.get(name, content=False, kind=None, with_hash=False)
+        return self.get(name, Wanted())
 
     def delete(self, path: str) -> None:
         """Remove a file or an empty folder."""
@@ -110,9 +120,9 @@ class ProjectStore:
         """Put the bytes of a checkpoint back."""
         write_beneath(self._root, self.name(path), data, max_bytes=_MAX_WRITE_BYTES)
 
-    def _folder(self, name: str, entry: Entry, content: bool) -> Model:
+    def _folder(self, name: str, entry: Entry, wanted: Wanted) -> Model:
         model = _model(name, entry, "directory")
-        if content:
+        if wanted.content:
             found = list_beneath(self._root, name, limit=10 * self._policy.listing_entries)
             visible = [item for item in found if self._listed(item)][: self._policy.listing_entries]
             for item in visible:
@@ -128,7 +138,9 @@ class ProjectStore:
     @staticmethod
     def _listing(folder: str, item: Entry) -> Model:
         path = f"{folder}/{item.name}" if folder else item.name
-        kind = "directory" if item.kind is Kind.DIRECTORY else "notebook" if is_notebook(item.name) else "file"
+        kind = (
+            "directory" if item.kind is Kind.DIRECTORY else "notebook" if is_notebook(item.name) else "file"
+        )
         return _model(path, item, kind)
 
     def _charge_name(self, path: str) -> None:
@@ -137,15 +149,15 @@ class ProjectStore:
                 raise Invalid(Reason.DISPLAY_SESSION_LIMIT, limit=self._policy.session_bytes)
             self._seen.add(path)
 
-    def _file(self, name: str, model: Model, content: bool, with_hash: bool) -> Model:
+    def _file(self, name: str, model: Model, wanted: Wanted) -> Model:
         notebook = is_notebook(name)
         if not notebook or model["type"] == "file":
             require_text(name)
         limit = self._policy.notebook_bytes if notebook else self._policy.file_bytes
         raw = read_beneath(self._root, name, max_bytes=limit)
-        if with_hash:
+        if wanted.digest:
             model |= {"hash": hashlib.sha256(raw).hexdigest(), "hash_algorithm": "sha256"}
-        if not content:
+        if not wanted.content:
             return model
         if notebook:
             return model | {"content": self._notebooks.show(_json(raw, name), name), "format": "json"}
@@ -157,7 +169,11 @@ class ProjectStore:
         return model | {"content": text, "format": "text", "mimetype": "text/plain"}
 
     def _save_notebook(self, name: str, content: object) -> None:
-        if not is_notebook(name) or not isinstance(content, dict) or not isinstance(content.get("cells"), list):
+        if (
+            not is_notebook(name)
+            or not isinstance(content, dict)
+            or not isinstance(content.get("cells"), list)
+        ):
             raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=shown(name))
         raw = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
         write_beneath(self._root, name, raw, max_bytes=_MAX_WRITE_BYTES)
@@ -165,7 +181,7 @@ class ProjectStore:
 
     def _save_text(self, name: str, model: Model) -> None:
         if model.get("chunk") not in {None, 1, -1} or model.get("format") == "base64":
-            raise Invalid(Reason.FILE_TYPE_NOT_SHOWN, name=shown(name))
+            raise Refused(Reason.FILE_TYPE_NOT_SHOWN, name=shown(name))
         text = model.get("content")
         if not isinstance(text, str):
             raise Invalid(Reason.FIELD_INVALID, field="content", value="")
@@ -202,4 +218,4 @@ def _text(raw: bytes, name: str) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise NotFound(Reason.FILE_TYPE_NOT_SHOWN, name=shown(name)) from None
+        raise Refused(Reason.FILE_TYPE_NOT_SHOWN, name=shown(name)) from None

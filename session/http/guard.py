@@ -1,8 +1,9 @@
 """The guard before every handler of the session server.
 
-Guarantees: a request reaches a handler only if the allow-list names its method, its path and that very handler, and
-it comes from where it may (`session.http.origin`). Everything else gets a short fixed answer, is counted, and
-reaches the audit log. The guard stands in front of the application's router, so no handler can be added behind it.
+Guarantees: a request reaches a handler only if the allow-list names its method, its path and that very
+handler, and it comes from where it may (`session.http.origin`). Everything else gets a short fixed answer, is
+counted, and reaches the audit log. The guard stands in front of the application's router, so no handler can
+be added behind it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from onggi.reasons import Reason
 from session.context import SessionContext
 from session.http.headers import SECURITY_HEADERS
 from session.http.origin import Place, Verdict, judge
-from session.http.routes import AllowList, Rule
+from session.http.routes import AllowList, Rule, asked_by_the_page
 
 REASON_HEADER = "X-Onggi-Reason"
 
@@ -27,7 +28,7 @@ REASON_HEADER = "X-Onggi-Reason"
 class PlainHandler(RequestHandler):
     """An answer that depends on nothing but a reason code or the request's own address."""
 
-    def initialize(self, status: int, reason: str, bounce: bool = False) -> None:
+    def initialize(self, status: int, reason: str, *, bounce: bool = False) -> None:
         """Take what to answer."""
         self._answer = (status, reason, bounce)
 
@@ -43,19 +44,23 @@ class PlainHandler(RequestHandler):
         self.set_status(status)
         self.set_header("Cache-Control", "no-store")
         if bounce:
-            # Strict cookies do not come along when one follows a link from another site; this page asks again.
+            # Strict cookies do not come along when one follows a link from another site; this page asks
+            # again.
             self.set_header("Content-Type", "text/html; charset=UTF-8")
-            self.finish(f'<!doctype html><meta http-equiv="refresh" content="0;url={escape(self.request.uri or "/")}">')
+            address = escape(self.request.uri or "/")
+            self._sent = self.finish(f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">')
             return
         self.set_header(REASON_HEADER, reason)
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps({"error": {"reason": reason, "params": {}}, "message": reason}))
+        self._sent = self.finish(json.dumps({"error": {"reason": reason, "params": {}}, "message": reason}))
 
 
 class Guard(Router):
     """Routes a request to the application, or to a refusal."""
 
-    def __init__(self, application: Application, context: SessionContext, allow_list: AllowList | None = None) -> None:
+    def __init__(
+        self, application: Application, context: SessionContext, allow_list: AllowList | None = None
+    ) -> None:
         self._application = application
         self._context = context
         self._allow_list = allow_list or AllowList()
@@ -86,10 +91,13 @@ class Guard(Router):
         return None
 
     def _refuse(self, request: httputil.HTTPServerRequest, reason: Reason, status: int = 403) -> Any:
-        self._context.audit.refused("route", reason)
+        if not asked_by_the_page(self._place.prefix, request.path):
+            self._context.audit.refused("route", reason)
         return self._plain(request, status, reason.value)
 
-    def _plain(self, request: httputil.HTTPServerRequest, status: int, reason: str, bounce: bool = False) -> Any:
+    def _plain(
+        self, request: httputil.HTTPServerRequest, status: int, reason: str, *, bounce: bool = False
+    ) -> Any:
         arguments = {"status": status, "reason": reason, "bounce": bounce}
         return self._application.get_handler_delegate(request, PlainHandler, arguments)
 

@@ -1,9 +1,9 @@
 """Where a request comes from: only this session's own page, the hub, or a person's own navigation.
 
-All of a user's sessions share one origin and cookies only differ in their path, so a request must also come from
-a page under this session's path. Guarantees this against links, images, forms and frames in another session's
-page, by what the browser itself says (Fetch Metadata, Origin, Referer). A script running in another session's page
-could forge the Referer; that no script of a kernel ever runs is the display gate's part.
+All of a user's sessions share one origin and cookies only differ in their path, so a request must also come
+from a page under this session's path. Guarantees this against links, images, forms and frames in another
+session's page, by what the browser itself says (Fetch Metadata, Origin, Referer). A script running in another
+session's page could forge the Referer; that no script of a kernel ever runs is the display gate's part.
 
 Source: W3C Fetch Metadata Request Headers; design, "Origins".
 """

@@ -1,8 +1,8 @@
 """The allow-list: every request that a session answers, by method, path and the handler that answers it.
 
-Guarantees: a path that no rule names is refused whatever handlers are loaded, and a rule whose path is answered by
-another handler than it names is refused too, so an extension that appears or an upgrade that moves a route
-opens nothing.
+Guarantees: a path that no rule names is refused whatever handlers are loaded, and a rule whose path is
+answered by another handler than it names is refused too, so an extension that appears or an upgrade that
+moves a route opens nothing.
 """
 
 from __future__ import annotations
@@ -52,37 +52,82 @@ _RULES: tuple[Rule, ...] = (
     _rule("GET", r"", "jupyter_server.base.handlers:RedirectWithParams", "to the page", PAGE),
     _rule("GET", r"lab", f"{_LAB}.handlers:LabHandler", "the JupyterLab page", PAGE),
     _rule("GET", r"lab/tree/.+", f"{_LAB}.handlers:LabHandler", "the page with a file open", PAGE),
-    _rule("GET", r"lab/workspaces/[A-Za-z0-9_-]+(?:/tree/.+)?", f"{_LAB}.handlers:LabHandler", "a workspace", PAGE),
+    _rule(
+        "GET",
+        r"lab/workspaces/[A-Za-z0-9_-]+(?:/tree/.+)?",
+        f"{_LAB}.handlers:LabHandler",
+        "a workspace",
+        PAGE,
+    ),
     _rule("GET", r"doc(?:/tree/.+)?", f"{_LAB}.handlers:LabHandler", "the page with one document", PAGE),
-    _rule("GET", r"oauth_callback", "jupyterhub.singleuser.extension:JupyterHubOAuthCallbackHandler", "sign-in", PAGE),
+    _rule(
+        "GET",
+        r"oauth_callback",
+        "jupyterhub.singleuser.extension:JupyterHubOAuthCallbackHandler",
+        "sign-in",
+        PAGE,
+    ),
     _rule("GET", r"logout", "jupyterhub.singleuser.extension:JupyterHubLogoutHandler", "sign-out", PAGE),
-    _rule("GET", r"static/lab/.+", "jupyter_server.base.handlers:FileFindHandler", "JupyterLab's files", STATIC),
+    _rule(
+        "GET", r"static/lab/.+", "jupyter_server.base.handlers:FileFindHandler", "JupyterLab's files", STATIC
+    ),
     _rule("GET", r"static/favicons/.+", "jupyter_server.base.handlers:FileFindHandler", "icons", STATIC),
     _rule("GET", r"static/favicon\.ico", "jupyter_server.base.handlers:FileFindHandler", "icon", STATIC),
     _rule("GET", r"lab/api/themes/.+", f"{_LAB}.themes_handler:ThemesHandler", "themes", STATIC),
-    _rule("GET", r"lab/api/translations/?(?:[A-Za-z_-]*)", f"{_LAB}.translations_handler:TranslationsHandler", "words"),
-    _rule("GET PUT", r"lab/api/settings/?(?:.*)", f"{_LAB}.settings_handler:SettingsHandler", "settings of the page"),
     _rule(
-        "GET PUT DELETE", r"lab/api/workspaces/?(?:.*)", f"{_LAB}.workspaces_handler:WorkspacesHandler", "page layout"
+        "GET",
+        r"lab/api/translations/?(?:[A-Za-z_-]*)",
+        f"{_LAB}.translations_handler:TranslationsHandler",
+        "words",
+    ),
+    _rule(
+        "GET PUT",
+        r"lab/api/settings/?(?:.*)",
+        f"{_LAB}.settings_handler:SettingsHandler",
+        "settings of the page",
+    ),
+    _rule(
+        "GET PUT DELETE",
+        r"lab/api/workspaces/?(?:.*)",
+        f"{_LAB}.workspaces_handler:WorkspacesHandler",
+        "page layout",
     ),
     _rule("GET", r"api", "jupyter_server.base.handlers:APIVersionHandler", "the hub asks whether it is up"),
     _rule("GET", r"api/status", "jupyter_server.services.api.handlers:APIStatusHandler", "counts of kernels"),
     _rule("GET", r"api/me", "jupyter_server.services.api.handlers:IdentityHandler", "who is signed in"),
-    _rule("GET POST PUT PATCH DELETE", r"api/contents(?:/.*)?", f"{_CONTENTS}:ContentsHandler", "the project folder"),
+    _rule(
+        "GET POST PUT PATCH DELETE",
+        r"api/contents(?:/.*)?",
+        f"{_CONTENTS}:ContentsHandler",
+        "the project folder",
+    ),
     _rule("GET POST", r"api/contents/.+/checkpoints", f"{_CONTENTS}:CheckpointsHandler", "checkpoints"),
     _rule(
-        "POST DELETE", r"api/contents/.+/checkpoints/[\w-]+", f"{_CONTENTS}:ModifyCheckpointsHandler", "checkpoints"
+        "POST DELETE",
+        r"api/contents/.+/checkpoints/[\w-]+",
+        f"{_CONTENTS}:ModifyCheckpointsHandler",
+        "checkpoints",
     ),
     _rule("GET POST", r"api/kernels", f"{_KERNELS}.handlers:MainKernelHandler", "list and start kernels"),
     _rule("GET DELETE", rf"api/kernels/{_UUID}", f"{_KERNELS}.handlers:KernelHandler", "one kernel"),
     _rule(
-        "POST", rf"api/kernels/{_UUID}/(?:interrupt|restart)", f"{_KERNELS}.handlers:KernelActionHandler", "one kernel"
+        "POST",
+        rf"api/kernels/{_UUID}/(?:interrupt|restart)",
+        f"{_KERNELS}.handlers:KernelActionHandler",
+        "one kernel",
     ),
     _rule(
-        "GET", rf"api/kernels/{_UUID}/channels", f"{_KERNELS}.websocket:KernelWebsocketHandler", "gated channels", SOCKET
+        "GET",
+        rf"api/kernels/{_UUID}/channels",
+        f"{_KERNELS}.websocket:KernelWebsocketHandler",
+        "gated channels",
+        SOCKET,
     ),
     _rule(
-        "GET", r"api/kernelspecs", "jupyter_server.services.kernelspecs.handlers:MainKernelSpecHandler", "the one kernel"
+        "GET",
+        r"api/kernelspecs",
+        "jupyter_server.services.kernelspecs.handlers:MainKernelSpecHandler",
+        "the one kernel",
     ),
     _rule(
         "GET",
@@ -90,7 +135,12 @@ _RULES: tuple[Rule, ...] = (
         "jupyter_server.services.kernelspecs.handlers:KernelSpecHandler",
         "the one kernel",
     ),
-    _rule("GET POST", r"api/sessions", "jupyter_server.services.sessions.handlers:SessionRootHandler", "notebooks open"),
+    _rule(
+        "GET POST",
+        r"api/sessions",
+        "jupyter_server.services.sessions.handlers:SessionRootHandler",
+        "notebooks open",
+    ),
     _rule(
         "GET PATCH DELETE",
         rf"api/sessions/{_UUID}",
@@ -98,6 +148,17 @@ _RULES: tuple[Rule, ...] = (
         "a notebook open",
     ),
 )
+
+
+# What JupyterLab asks for by itself, again and again. Closed as all else, but not news for the audit log.
+_ASKED_BY_THE_PAGE = re.compile(
+    r"api/(?:config/.*|events/subscribe|nbconvert)|lsp/status|lab/api/(?:news|update)"
+)
+
+
+def asked_by_the_page(prefix: str, path: str) -> bool:
+    """Whether a closed path is one that the page asks for of its own accord."""
+    return path.startswith(prefix) and _ASKED_BY_THE_PAGE.fullmatch(path[len(prefix) :]) is not None
 
 
 class AllowList:

@@ -1,1 +1,1 @@
-"""Kernels in the hostile compute: started through the agent, spoken to over ipc sockets, watched by the gate."""
+"""Kernels in the hostile compute: started through the agent, spoken to over ipc, watched by the gate."""

@@ -1,8 +1,8 @@
 """Asking the agent in the compute to start and stop kernels.
 
-Guarantees: an answer is one line of at most 64 KiB, in time, with our id and only values that were checked; what
-else the agent sends ends the connection. The agent runs in the compute and is as hostile as it: it can lie about
-its kernels, never about anything of ours.
+Guarantees: an answer is one line of at most 64 KiB, in time, with our id and only values that were checked;
+what else the agent sends ends the connection. The agent runs in the compute and is as hostile as it: it can
+lie about its kernels, never about anything of ours.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from onggi.reasons import Reason
 _MAX_ANSWER_BYTES = 64 * 1024
 _ANSWER_SECONDS = 5.0
 _START_SECONDS = 30.0
+_EXIT_STATUSES = range(-64, 256)
 
 
 class AgentClient:
@@ -49,8 +50,7 @@ class AgentClient:
         status = (await self._ask("poll", _ANSWER_SECONDS, kernel_id=kernel_id)).get("exit")
         if status is None:
             return None
-        usable = isinstance(status, int) and not isinstance(status, bool) and -64 <= status <= 255
-        return status if usable else 1
+        return status if isinstance(status, int) and status in _EXIT_STATUSES else 1
 
     async def signal(self, kernel_id: str, signum: int) -> None:
         """Send a signal to a kernel's process group.
@@ -71,8 +71,11 @@ class AgentClient:
     async def close(self) -> None:
         """Close the connection."""
         if self._streams is not None:
-            self._streams[1].close()
+            writer = self._streams[1]
             self._streams = None
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _ask(self, operation: str, seconds: float, **arguments: Any) -> dict[str, Any]:
         async with self._lock:

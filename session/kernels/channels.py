@@ -1,9 +1,9 @@
 """A browser's connection to a kernel, with the display gate in it.
 
-Guarantees: nothing goes from a kernel to the browser but what `KernelGate.show` rebuilt, in frames made here, with
-ids and dates of ours; nothing goes to the kernel but what `KernelGate.forward` rebuilt, signed here, after its
-audit event was written down. A message with a wrong signature, seen before on this connection, or unreadable is
-dropped. Jupyter's own rate limiter is off: the budgets are stricter.
+Guarantees: nothing goes from a kernel to the browser but what `KernelGate.show` rebuilt, in frames made here,
+with ids and dates of ours; nothing goes to the kernel but what `KernelGate.forward` rebuilt, signed here,
+after its audit event was written down. A message with a wrong signature, seen before on this connection, or
+unreadable is dropped. Jupyter's own rate limiter is off: the budgets are stricter.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from session.kernels import wire
 _CHANNELS = ("shell", "iopub", "stdin", "control")
 _SEEN_SIGNATURES = 4096
 _EMPTY = b"{}"
+_DELIMITER = b"<IDS|MSG>"
 
 
 class GatedConnection(ZMQChannelsWebsocketConnection):
@@ -55,13 +56,15 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
     def connect(self) -> Any:
         """Begin, and be known to the grant check."""
         self.open_connections.add(self)
-        self.websocket_handler.set_nodelay(True)  # answers are small and many: waiting to fill packets costs 40 ms
+        self.websocket_handler.set_nodelay(
+            True
+        )  # answers are small and many: waiting to fill packets costs 40 ms
         return super().connect()
 
-    def disconnect(self) -> None:
+    def disconnect(self) -> None:  # type: ignore[override]  # the base class declares a coroutine and has none
         """End, and report what was not reported yet."""
         self.open_connections.discard(self)
-        super().disconnect()
+        super().disconnect()  # type: ignore[no-untyped-call]
 
     # browser → kernel
 
@@ -76,7 +79,8 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             return
         if self.onggi.closed is not None:
             return
-        request = self.onggi.gates.kernel(self.kernel_id).forward(message.channel, message.header, message.content)
+        gate = self.onggi.gates.kernel(self.kernel_id)
+        request = gate.forward(message.channel, message.header, message.content)
         if isinstance(request, Reason):
             kind = message.header.get("msg_type") if isinstance(message.header, dict) else ""
             self.onggi.audit.refused(f"request:{str(kind)[:40]}", request)
@@ -120,11 +124,11 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
     def _decide(self, channel: str, frames: list[bytes]) -> Outcome | None:
         """The gate's word on a message, or None if it is not a message at all."""
         try:
-            _, (signature, header, parent, metadata, content, *_) = self.session.feed_identities(frames)
+            signature, header, parent, metadata, content = frames[frames.index(_DELIMITER) + 1 :][:5]
         except ValueError:
             return None
         expected = self.session.sign([header, parent, metadata, content])
-        if not hmac.compare_digest(bytes(signature), expected) or signature in self._seen:
+        if not hmac.compare_digest(signature, expected) or signature in self._seen:
             return None
         self._seen[signature] = None
         if len(self._seen) > _SEEN_SIGNATURES:
@@ -141,7 +145,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
                 watched.remember(signature, replace(outcome, finished=False))
         return outcome
 
-    def _finish_kernel_info(self, info: Any) -> None:
+    def _finish_kernel_info(self, info: Any) -> None:  # noqa: ARG002 - Jupyter's signature
         """What a kernel says about its protocol is not used: frames are made and read here."""
         if not self._kernel_info_future.done():
             self._kernel_info_future.set_result({})
@@ -156,8 +160,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             f"{self._stem}-{next(self._ids)}", answer.kind, self._stem, to_text(datetime.now(UTC))
         )
         parent = request.packed if request is not None else _EMPTY
-        frame = write(channel, header, parent, _EMPTY if not answer.metadata else wire.pack(answer.metadata),
-                      wire.pack(answer.content))
+        frame = write(channel, header, parent, wire.pack(answer.metadata), wire.pack(answer.content))
         try:
             self.write_message(frame, binary=isinstance(frame, bytes))
         except WebSocketClosedError:

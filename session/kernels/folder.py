@@ -1,7 +1,8 @@
 """One private folder per kernel in the part of the file system that is shared with the compute.
 
 Guarantees: the folders and the connection file are made by descriptor, step by step, never through a link and
-never over something that stands there; nothing is ever read back. The compute may change all of it afterwards.
+never over something that stands there; nothing is ever read back. The compute may change all of it
+afterwards.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ def write_connection(root: Path, kernel_id: str, connection: Mapping[str, Any]) 
         with _open(root, None) as top, _made(top, "kernels") as kernels, _made(kernels, kernel_id) as folder:
             temporary = f".{secrets.token_hex(8)}"
             target = os.open(
-                temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder
+                temporary,
+                os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+                0o600,
+                dir_fd=folder,
             )
             try:
                 os.write(target, body)

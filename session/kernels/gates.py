@@ -20,7 +20,8 @@ _REMEMBERED_OUTCOMES = 512
 class WatchedGate:
     """A kernel's gate, and its last decisions by message signature.
 
-    Two browser tabs on one kernel receive the same messages; the second is shown what the first was, at no price.
+    Two browser tabs on one kernel receive the same messages; the second is shown what the first was, at no
+    price.
     """
 
     kernel_id: str

@@ -1,8 +1,8 @@
-"""Jupyter's kernel managers, narrowed: one kind of kernel, bounded sockets, bounded buffers, no paths of files.
+"""Jupyter's kernel managers, narrowed: one kind of kernel, bounded sockets and buffers, no paths of files.
 
-Guarantees: no kernel starts but through `OnggiProvisioner`; connection files that the server itself reads lie in
-its private folder; one message of a kernel is at most `MAX_MESSAGE_BYTES`; what is kept for a browser that is away
-is bounded; states that a kernel reports are taken from a fixed list.
+Guarantees: no kernel starts but through `OnggiProvisioner`; connection files that the server itself reads lie
+in its private folder; one message of a kernel is at most `MAX_MESSAGE_BYTES`; what is kept for a browser that
+is away is bounded; states that a kernel reports are taken from a fixed list.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from tornado.web import HTTPError
 from zmq.eventloop.zmqstream import ZMQStream
 
+from onggi.errors import OnggiError
 from onggi.reasons import Reason
+from onggi.words import say
 from session.context import SessionContext
 from session.kernels.provisioner import OnggiProvisioner
 
@@ -35,7 +37,9 @@ class OnggiKernelManager(ServerKernelManager):
         self.kernel_id = self.kernel_id or kwargs["kernel_id"]
         context = _context(self.parent)
         if self.provisioner is None:
-            provisioner = OnggiProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+            provisioner = OnggiProvisioner(
+                kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
+            )
             provisioner.agent = context.agent
             provisioner.kernels_dir = context.settings.kernels_dir
             provisioner.compute_kernels_dir = context.settings.compute_run_dir / "k"
@@ -62,24 +66,36 @@ class OnggiKernelManager(ServerKernelManager):
 class OnggiKernels(AsyncMappingKernelManager):
     """The kernels of the session."""
 
-    async def _async_start_kernel(self, *, kernel_id: str | None = None, path: Any = None, **kwargs: Any) -> str:
+    async def _async_start_kernel(
+        self,
+        *,
+        kernel_id: str | None = None,
+        path: Any = None,  # noqa: ARG002 - Jupyter's signature
+        **kwargs: Any,
+    ) -> str:
         if kernel_id is not None and kernel_id not in self:
             raise HTTPError(400, reason=Reason.FIELD_INVALID.value)
         if kernel_id is None and len(self.list_kernel_ids()) >= MAX_KERNELS:
             raise HTTPError(429, reason=Reason.TOO_MANY_KERNELS.value)
         kwargs.pop("env", None)
-        started: str = await super()._async_start_kernel(kernel_id=kernel_id, **kwargs)
+        try:
+            started: str = await super()._async_start_kernel(kernel_id=kernel_id, **kwargs)
+        except OnggiError as error:
+            language = _context(self).settings.plan.language
+            raise HTTPError(
+                503, say(language, f"reasons.{error.reason.value}"), reason=error.reason.value
+            ) from None
         return started
 
-    start_kernel = _async_start_kernel
+    start_kernel = _async_start_kernel  # type: ignore[assignment]  # as in the base class
 
-    def cwd_for_path(self, path: str, **kwargs: Any) -> str:
+    def cwd_for_path(self, path: str, **kwargs: Any) -> str:  # noqa: ARG002 - Jupyter's signature
         """Not looked up: kernels start in the project folder, in the compute."""
         return str(self.root_dir)
 
     def kernel_model(self, kernel_id: str) -> dict[str, Any]:
         """What the API says of a kernel, with a state from the fixed list."""
-        model: dict[str, Any] = super().kernel_model(kernel_id)
+        model: dict[str, Any] = super().kernel_model(kernel_id)  # type: ignore[no-untyped-call]
         if model.get("execution_state") not in _STATES:
             model["execution_state"] = "unknown"
         model.pop("reason", None)
@@ -87,8 +103,8 @@ class OnggiKernels(AsyncMappingKernelManager):
 
     def start_buffering(self, kernel_id: str, session_key: str, channels: dict[str, ZMQStream]) -> None:
         """Keep messages for a browser that went away, up to a few megabytes."""
-        self._check_kernel_id(kernel_id)
-        self.stop_buffering(kernel_id)
+        self._check_kernel_id(kernel_id)  # type: ignore[no-untyped-call]
+        self.stop_buffering(kernel_id)  # type: ignore[no-untyped-call]
         info = self._kernel_buffers[kernel_id]
         info.update(session_key=session_key, buffer=[], channels=channels, bytes=0)
         for channel, stream in channels.items():
@@ -103,5 +119,6 @@ def _buffer(info: dict[str, Any], channel: str, parts: list[bytes]) -> None:
 
 
 def _context(kernels: Any) -> SessionContext:
+    """What the manager of all kernels belongs to."""
     context: SessionContext = kernels.parent.onggi
     return context

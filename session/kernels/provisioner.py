@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import KernelProvisionerBase
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from onggi.errors import Unavailable
-from session.kernels.agent_client import AgentClient
+from session.kernels.agent_client import AgentClient, wait_for_agent
 from session.kernels.folder import write_connection
 
+_AGENT_SECONDS = 20.0  # it starts beside this server
 _POLL_SECONDS = 0.1
 _UNREACHABLE_IS_DEAD = 3
 
@@ -41,9 +42,9 @@ class OnggiProvisioner(KernelProvisionerBase):
         """Whether a kernel was started and not yet seen to end."""
         return self._running
 
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002 - Jupyter's signature
         """Choose addresses and key, and lay them into the kernel's folder."""
-        manager = self.parent
+        manager: Any = self.parent
         folder = self.kernels_dir / "kernels" / self.kernel_id
         manager.transport = "ipc"
         manager.ip = str(folder / "ipc")
@@ -51,18 +52,19 @@ class OnggiProvisioner(KernelProvisionerBase):
             setattr(manager, f"{name}_port", port)
         self.connection_info = manager.get_connection_info()
         seen_inside = dict(self.connection_info)
-        seen_inside["key"] = self.connection_info["key"].decode()
+        seen_inside["key"] = manager.session.key.decode()
         seen_inside["ip"] = str(self.compute_kernels_dir / "kernels" / self.kernel_id / "ipc")
         seen_inside["kernel_name"] = "python3"
         write_connection(self.kernels_dir, self.kernel_id, seen_inside)
         return {"cmd": [], "env": {}}
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ARG002 - Jupyter's signature
         """Ask the agent to start the kernel.
 
         Raises:
             Unavailable: AGENT_UNREACHABLE, AGENT_ANSWER_REFUSED.
         """
+        await wait_for_agent(self.agent, _AGENT_SECONDS)
         await self.agent.start(self.kernel_id)
         self._running = True
         self._unreachable = 0
@@ -82,7 +84,7 @@ class OnggiProvisioner(KernelProvisionerBase):
 
     async def wait(self) -> int | None:
         """Wait until the kernel has ended; callers set the time limit."""
-        while (status := await self.poll()) is None:
+        while (status := await self.poll()) is None:  # noqa: ASYNC110 - polling is what there is
             await asyncio.sleep(_POLL_SECONDS)
         self._running = False
         return status
@@ -92,18 +94,18 @@ class OnggiProvisioner(KernelProvisionerBase):
         if self._running:
             await self.agent.signal(self.kernel_id, signum)
 
-    async def kill(self, restart: bool = False) -> None:
+    async def kill(self, restart: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - Jupyter's signature
         """Kill the kernel."""
         if self._running:
             await self.agent.kill(self.kernel_id)
 
-    async def terminate(self, restart: bool = False) -> None:
+    async def terminate(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 - Jupyter's signature
         """Kill the kernel: after a shutdown request was ignored there is nothing gentler."""
         await self.kill(restart=restart)
 
-    async def cleanup(self, restart: bool = False) -> None:
+    async def cleanup(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 - Jupyter's signature
         """Nothing: the folder belongs to the compute, which ends with the session."""
 
-    def resolve_path(self, path: str) -> str | None:
+    def resolve_path(self, path: str) -> str | None:  # noqa: ARG002 - Jupyter's signature
         """Paths in the compute are not resolved for anybody."""
         return None

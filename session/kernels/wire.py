@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
-
-
 
 V1 = "v1.kernel.websocket.jupyter.org"
 _MAX_PARTS = 64
-
-__all__ = ["V1", "Incoming", "header_bytes", "pack", "read_default", "read_v1", "write_default", "write_v1"]
+_MIN_OFFSETS = 6  # channel, header, parent, metadata, content, and where the last ends
+_WORD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,9 @@ class Incoming:
 
 def pack(value: object) -> bytes:
     """Compact JSON in UTF-8; a lone surrogate becomes a question mark."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+        "utf-8", "replace"
+    )
 
 
 def read_v1(frame: object) -> Incoming:
@@ -40,17 +41,15 @@ def read_v1(frame: object) -> Incoming:
     Raises:
         ValueError: if it is anything else.
     """
-    if not isinstance(frame, bytes) or len(frame) < 8:
+    if not isinstance(frame, bytes) or len(frame) < _WORD:
         raise ValueError("frame")
     count = int.from_bytes(frame[:8], "little")
-    if not 6 <= count <= _MAX_PARTS or len(frame) < 8 * (count + 1):
+    if not _MIN_OFFSETS <= count <= _MAX_PARTS or len(frame) < 8 * (count + 1):
         raise ValueError("offsets")
     offsets = struct.unpack_from(f"<{count}Q", frame, 8)
-    if offsets[0] != 8 * (count + 1) or offsets[-1] != len(frame) or any(
-        later < earlier for earlier, later in zip(offsets, offsets[1:], strict=False)
-    ):
+    if offsets[0] != 8 * (count + 1) or offsets[-1] != len(frame) or any(a > b for a, b in pairwise(offsets)):
         raise ValueError("offsets")
-    parts = [frame[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
+    parts = [frame[start:end] for start, end in pairwise(offsets)]
     return Incoming(parts[0].decode("ascii"), _load(parts[1]), _load(parts[4]))
 
 
@@ -61,21 +60,17 @@ def read_default(frame: object) -> Incoming:
         ValueError: if it is anything else.
     """
     if isinstance(frame, bytes):
-        if len(frame) < 8:
+        if len(frame) < _WORD:
             raise ValueError("frame")
         count = int.from_bytes(frame[:4], "big")
         if not 1 <= count <= _MAX_PARTS or len(frame) < 4 * (count + 1):
             raise ValueError("offsets")
         offsets = [*struct.unpack_from(f">{count}I", frame, 4), len(frame)]
         frame = frame[offsets[0] : offsets[1]]
-    elif not isinstance(frame, str):
-        raise ValueError("frame")
-    message = _load(frame)
-    if not isinstance(message, dict):
-        raise ValueError("message")
-    channel = message.get("channel") or "shell"
-    if not isinstance(channel, str):
-        raise ValueError("channel")
+    message = _load(frame) if isinstance(frame, bytes | str) else None
+    channel = (message.get("channel") or "shell") if isinstance(message, dict) else None
+    if not isinstance(message, dict) or not isinstance(channel, str):
+        raise ValueError("message")  # noqa: TRY004 - hostile input, not a mistake in our calls
     return Incoming(channel, message.get("header"), message.get("content"))
 
 

@@ -1,4 +1,4 @@
-"""What the session API does: answers from what the desk said, and requests on behalf of the session's member."""
+"""What the session API does: answers what the desk said, makes requests on behalf of the session's member."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class SessionActions:
 
     def datasets(self) -> dict[str, Any]:
         """The data sets that are mounted, with what the desk says of them."""
-        said = {(item.get("name"), item.get("version")): item for item in self._context.facts.get("datasets", [])}
+        said = {
+            (item.get("name"), item.get("version")): item for item in self._context.facts.get("datasets", [])
+        }
         datasets = []
         for mount in self._context.settings.plan.datasets:
             item = said.get((mount.name, mount.version), {})

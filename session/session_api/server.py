@@ -1,7 +1,7 @@
 """The session API's server: HTTP over a UNIX socket, small bodies, few connections, a rate limit.
 
-Guarantees: whoever speaks here is the compute of this session and nothing it says about identity is read; bodies
-are JSON objects of at most `MAX_BODY_BYTES` with exactly the expected keys; too many requests wait.
+Guarantees: whoever speaks here is the compute of this session and nothing it says about identity is read;
+bodies are JSON objects of at most `MAX_BODY_BYTES` with exactly the expected keys; too many requests wait.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class ApiHandler(RequestHandler):
         """Answer with a JSON object."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(body, ensure_ascii=False))
+        self._sent = self.finish(json.dumps(body, ensure_ascii=False))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Errors of ours with their reason; all else with none."""

@@ -78,7 +78,7 @@ class Layout:
             "JUPYTERHUB_HOST": self.stand_in,
             "JUPYTERHUB_OAUTH_ACCESS_SCOPES": json.dumps(["access:servers!server=researcher1/nafld"]),
             "JUPYTERHUB_OAUTH_SCOPES": json.dumps(["access:servers!server=researcher1/nafld"]),
-            "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{PREFIX}oauth_callback",
+            "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{self.url}oauth_callback",
             "JUPYTERHUB_SERVER_NAME": "nafld",
             "JUPYTERHUB_SERVICE_PREFIX": PREFIX,
             "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{self.port}{PREFIX}",
@@ -125,18 +125,35 @@ def _start(argv: list[str], log: Path, environment: Mapping[str, str], cwd: Path
 
 def start_stand_in(layout: Layout) -> subprocess.Popen[bytes]:
     argv = [sys.executable, str(HERE / "stand_in.py"), str(layout.stand_in_port)]
-    return _start(argv, layout.root / "stand_in.log", {"PATH": "/usr/bin", "PYTHONDONTWRITEBYTECODE": "1"}, layout.root)
+    return _start(
+        argv, layout.root / "stand_in.log", {"PATH": "/usr/bin", "PYTHONDONTWRITEBYTECODE": "1"}, layout.root
+    )
 
 
 def start_agent(layout: Layout) -> subprocess.Popen[bytes]:
-    argv = [str(COMPUTE_PYTHON), "-m", "onggi.agent", "--runtime", str(layout.run / "k"), "--project",
-            str(layout.project), "--unsafe-no-landlock"]
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPO), "HOME": str(layout.root), "PYTHONDONTWRITEBYTECODE": "1"}
+    argv = [
+        str(COMPUTE_PYTHON),
+        "-m",
+        "onggi.agent",
+        "--runtime",
+        str(layout.run / "k"),
+        "--project",
+        str(layout.project),
+        "--unsafe-no-landlock",
+    ]
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(REPO),
+        "HOME": str(layout.root),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     return _start(argv, layout.root / "agent.log", environment, layout.project)
 
 
 def start_server(layout: Layout) -> subprocess.Popen[bytes]:
-    return _start([sys.executable, "-m", "session"], layout.root / "server.log", layout.environment(), layout.root)
+    return _start(
+        [sys.executable, "-m", "session"], layout.root / "server.log", layout.environment(), layout.root
+    )
 
 
 def wait_until_up(layout: Layout, seconds: float = 60) -> float:
@@ -174,6 +191,9 @@ def running(layout: Layout) -> Iterator[Layout]:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with running(Layout(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))), contextlib.suppress(KeyboardInterrupt):
+    with (
+        running(Layout(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))),
+        contextlib.suppress(KeyboardInterrupt),
+    ):
         while True:
             time.sleep(3600)

@@ -1,7 +1,7 @@
 """Stands in for hub, desk and review towards one session server, over real HTTP.
 
-Run as a process of its own: `python stand_in.py PORT`. A browser is signed in as the member without a form, by
-the OAuth dance that JupyterHub would do. What arrives is kept, and `/control` shows and changes it.
+Run as a process of its own: `python stand_in.py PORT`. A browser is signed in as the member without a form,
+by the OAuth dance that JupyterHub would do. What arrives is kept, and `/control` shows and changes it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from urllib.parse import urlencode
 from tornado.web import Application, RequestHandler, stream_request_body
 
 TOKEN = "person-token"
-STATE: dict[str, Any] = {"desk": 200, "review": 201, "events": [], "requests": {}, "facts": {}, "tokens": [TOKEN]}
+STATE: dict[str, Any] = {
+    "desk": 200,
+    "review": 201,
+    "events": [],
+    "requests": {},
+    "facts": {},
+    "tokens": [TOKEN],
+}
 
 
 class Json(RequestHandler):
@@ -38,7 +45,9 @@ class User(Json):
         if token not in STATE["tokens"]:
             self.answer({}, 403)
             return
-        self.answer({"name": "researcher1", "kind": "user", "scopes": ["access:servers!server=researcher1/nafld"]})
+        self.answer(
+            {"name": "researcher1", "kind": "user", "scopes": ["access:servers!server=researcher1/nafld"]}
+        )
 
 
 class Activity(Json):
@@ -66,7 +75,9 @@ class DeskSession(Json):
         elif STATE["desk"] != 200:
             self.answer({}, STATE["desk"])
         else:
-            self.answer({"session_id": "s-0123456789abcdef", "until": None, "language": "en"} | STATE["facts"])
+            self.answer(
+                {"session_id": "s-0123456789abcdef", "until": None, "language": "en"} | STATE["facts"]
+            )
 
 
 class Events(Json):
