@@ -94,6 +94,8 @@ class Notary:
 
     def _trusted(self, log: AuditLog) -> tuple[Checkpoint, str]:
         """The newest checkpoint that was signed, after the log was held against it."""
+        if next(log.events(log.size(), log.size() + 1), None) is not None:
+            raise Tampered(Reason.AUDIT_TAMPERED, detail=str(log.size()))
         kept = self._guard.read_text("utf-8") if self._guard.exists() else ""
         known = [open_checkpoint(kept, self._signer.verifier)] if kept else []
         notes = {known[0].size: kept} if known else {}

@@ -82,7 +82,7 @@ class NoteSigner:
         Raises:
             Invalid: if the text cannot be the text of a note.
         """
-        if not text.endswith("\n") or not _fit(text.encode()):
+        if not text.endswith("\n") or not _fit(text):
             raise Invalid(Reason.FIELD_INVALID, field="note", value="text")
         signature = self.verifier.key_id + self.private.sign(text.encode())
         return f"{text}\n— {self.name} {base64.b64encode(signature).decode()}\n"
@@ -114,7 +114,7 @@ def open_note(note: str, verifier: NoteVerifier) -> str:
     """
     text, separator, signatures = note.rpartition("\n\n")
     lines = signatures.split("\n")
-    if not separator or not text or not _fit(note.encode("utf-8", "replace")) or lines.pop() != "":
+    if not separator or not text or not _fit(note) or lines.pop() != "":
         raise Tampered(Reason.SIGNATURE_INVALID, name=verifier.name)
     text += "\n"
     # Every line is looked at: a wrong signature of the known key spoils the note even beside a right one.
@@ -150,6 +150,10 @@ def _signed(text: str, line: str, verifier: NoteVerifier) -> bool:
     return True
 
 
-def _fit(note: bytes) -> bool:
-    """No control characters but the newline, and not too long."""
-    return len(note) <= MAX_NOTE_BYTES and not any(byte < ord(" ") and byte != ord("\n") for byte in note)
+def _fit(note: str) -> bool:
+    """UTF-8 without control characters but the newline, and not too long."""
+    try:
+        raw = note.encode()
+    except UnicodeEncodeError:
+        return False
+    return len(raw) <= MAX_NOTE_BYTES and not any(byte < ord(" ") and byte != ord("\n") for byte in raw)

@@ -24,6 +24,18 @@ __all__ = ["SqlAuditLog", "SqlEventLog"]
 
 _PAGE_EVENTS = 500
 
+# Built once: an append is a handful of statements, and building them would cost as much as running them.
+_LOCKED_SIZE = sa.select(tables.head.c.size).with_for_update()
+_KNOWN = sa.select(tables.leaves.c.leaf, tables.leaves.c.body).where(
+    tables.leaves.c.event_id == sa.bindparam("wanted")
+)
+_SUBTREE = sa.select(tables.subtrees.c.hash).where(
+    tables.subtrees.c.level == sa.bindparam("at_level"), tables.subtrees.c.number == sa.bindparam("at_number")
+)
+_ADD_LEAF = sa.insert(tables.leaves)
+_ADD_SUBTREES = sa.insert(tables.subtrees)
+_GROW = sa.update(tables.head).values(size=sa.bindparam("grown"))
+
 
 class SqlAuditLog:
     """See `egress_review.audit.protocol.AuditLog`.
@@ -40,19 +52,17 @@ class SqlAuditLog:
         body = event.canonical()
         check_event_id(event.id)
         size = self._locked_size()
-        known = self._connection.execute(
-            sa.select(tables.leaves.c.leaf, tables.leaves.c.body).where(tables.leaves.c.event_id == event.id)
-        ).first()
+        known = self._connection.execute(_KNOWN, {"wanted": event.id}).first()
         if known is not None:
             if bytes(known.body) != body:
                 raise Conflict(Reason.EVENT_ID_REUSED, id=event.id)
             return int(known.leaf)
         complete = list(completed_by(size, leaf_hash(body), self.subtree))
         row = {"leaf": size, "event_id": event.id, "source": event.source, "time": event.time, "body": body}
-        self._connection.execute(sa.insert(tables.leaves), [row])
+        self._connection.execute(_ADD_LEAF, row)
         nodes = [{"level": level, "number": number, "hash": digest} for level, number, digest in complete]
-        self._connection.execute(sa.insert(tables.subtrees), nodes)
-        self._connection.execute(sa.update(tables.head).values(size=size + 1))
+        self._connection.execute(_ADD_SUBTREES, nodes)
+        self._connection.execute(_GROW, {"grown": size + 1})
         return size
 
     def size(self) -> int:
@@ -89,9 +99,7 @@ class SqlAuditLog:
 
     def subtree(self, level: int, index: int) -> bytes:
         """The stored hash of a perfect subtree."""
-        table = tables.subtrees
-        query = sa.select(table.c.hash).where(table.c.level == level, table.c.number == index)
-        found = self._connection.execute(query).scalar()
+        found = self._connection.execute(_SUBTREE, {"at_level": level, "at_number": index}).scalar()
         if found is None:
             raise Tampered(Reason.AUDIT_TAMPERED, detail=f"subtree {level}/{index}")
         return bytes(found)
@@ -109,8 +117,7 @@ class SqlAuditLog:
         return tuple(StoredCheckpoint(int(row.size), row.note) for row in self._connection.execute(query))
 
     def _locked_size(self) -> int:
-        query = sa.select(tables.head.c.size).with_for_update()
-        return int(self._connection.execute(query).scalar_one())
+        return int(self._connection.execute(_LOCKED_SIZE).scalar_one())
 
 
 class SqlEventLog:

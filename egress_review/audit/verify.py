@@ -85,6 +85,7 @@ class _Reading:
         edge: the authentic edge of the tree at the last checkpoint that could be used.
         held: events since then, in the order of the file.
         before: the last events before `edge`, for finding out what was removed there.
+        moved_up: events were removed and the rest stand before the checkpoints that they belong behind.
         unjudged: what seems wrong with `held` where no edge to go on from was authentic.
         doubtful: where in `findings` an interval just before `edge` is said not to match.
     """
@@ -99,6 +100,7 @@ class _Reading:
     events: int = 0
     marks: int = 0
     overfull: bool = False
+    moved_up: bool = False
     unjudged: list[Found] = field(default_factory=list)
 
     def head(self, line: HeadLine) -> None:
@@ -153,14 +155,16 @@ class _Reading:
 
     def _judge(self, checkpoint: Checkpoint, frontier: Frontier | None) -> None:
         """Hold the events since the last checkpoint against this one, and go on behind it if possible."""
-        interval = Interval(self.edge, checkpoint.size, checkpoint.root, self.held)
+        due = checkpoint.size - self.edge.size
+        events = self.held[:due] if self.moved_up else self.held
+        interval = Interval(self.edge, checkpoint.size, checkpoint.root, events)
         found, leaves = interval.explain()
         if leaves is None and frontier is None:
             self.unjudged = found
             return  # no authentic edge to go on from: the next checkpoint judges these events too
         self.unjudged = []
         if frontier is not None and leaves is None and self._shifted(interval):
-            self._advance(interval, None, frontier, interval.end - interval.start.size)
+            self._advance(interval, None, frontier, due)
             return
         if any(one.code in _SHIFTING for one in self.findings):
             found = [one for one in found if one.code is not Proof.NUMBERS_CHANGED]
@@ -168,7 +172,7 @@ class _Reading:
             self.note(one)
         last = self.findings[-1].code if self.findings else None
         self.doubtful = len(self.findings) - 1 if leaves is None and last is Proof.INTERVAL_CHANGED else None
-        self._advance(interval, leaves, frontier, len(self.held))
+        self._advance(interval, leaves, frontier, len(events))
 
     def _shifted(self, interval: Interval) -> bool:
         """Whether events were removed before this interval and the rest moved up; then it says so."""
@@ -181,6 +185,7 @@ class _Reading:
         self.findings[self.doubtful] = Found(Proof.EVENTS_REMOVED_WITHIN, {**places, "count": str(count)})
         self.doubtful = None
         self.held = [*self.before[-count:], *self.held]
+        self.moved_up = True
         return True
 
     def _advance(

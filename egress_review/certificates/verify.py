@@ -1,9 +1,9 @@
 """Checks a certificate with the public key alone, and names what does not hold.
 
 Guarantees: without a finding, the key's owner signed exactly this statement, the release's event stands at
-its place in a log that he signed, the event is about exactly these files, and every file that was given is
-one of them. Does not guarantee that the log was never forked: compare its checkpoint with others
-(`onggi audit verify`).
+its place in a log that he signed, the event vouches for exactly this statement and these files, and every
+file that was given is one of them. Does not guarantee that the log was never forked: compare its checkpoint
+with others (`onggi audit verify`).
 
 The statement and the checkpoint are signed apart. So where the statement was changed, the event still tells
 what it said.
@@ -157,7 +157,7 @@ def _contradictions(parts: _Parts) -> Iterator[Found]:
                 Proof.EVENT_CONTRADICTS, {"field": field, "said": _text(statement), "logged": _text(logged)}
             )
     yield from _contradicting_files(parts)
-    if "statement" in event.details and event.details["statement"] != core_sha256(parts.core):
+    if event.details.get("statement") != core_sha256(parts.core):
         yield Found(Proof.STATEMENT_CONTRADICTS, {"index": str(parts.index)})
 
 
