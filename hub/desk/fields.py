@@ -14,6 +14,7 @@ from onggi.errors import Invalid
 from onggi.reasons import Reason
 
 MAX_BODY_BYTES = 64 * 1024
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 class Fields:
@@ -83,13 +84,19 @@ def moment_of(name: str, text: str) -> datetime:
         Invalid: naming the field if it is neither.
     """
     try:
-        return datetime.combine(date.fromisoformat(text), datetime.min.time()).astimezone()
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return from_text(text)
-    except Invalid:
+        value = _moment(text)
+    except (Invalid, OverflowError):
         raise _invalid(name, text) from None
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise _invalid(name, text)
+    return value
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), datetime.min.time()).astimezone()
+    except ValueError:
+        return from_text(text)
 
 
 async def read_json(request: Request) -> Mapping[str, Any]:

@@ -137,12 +137,17 @@ def _finding(language: str, finding: dict[str, Any]) -> str:
     return code if said == key else said
 
 
-@lru_cache(maxsize=256)
 def _manifest(path: str, sha256: str) -> Manifest | None:
     try:
-        return read_manifest(path, sha256)
+        return _read_once(path, sha256)
     except OnggiError:
         return None
+
+
+@lru_cache(maxsize=256)
+def _read_once(path: str, sha256: str) -> Manifest:
+    """A manifest never changes under its hash; one that could not be read is tried again."""
+    return read_manifest(path, sha256)
 
 
 def _requests(parts: Parts, person: str) -> tuple[list[dict[str, Any]], OnggiError | None]:
