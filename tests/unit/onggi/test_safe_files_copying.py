@@ -1,4 +1,4 @@
-"""Copying out of a hostile folder: what is too large, what changes meanwhile, what is swapped under our hands."""
+"""Copying out of a hostile folder: too large, changed meanwhile, swapped under our hands."""
 
 from __future__ import annotations
 
