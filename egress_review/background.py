@@ -1,14 +1,13 @@
-"""What runs beside the requests: checks, interrupted releases, checkpoints. One thread, job after job.
+"""What runs beside the requests: checks, interrupted releases, checkpoints. One thread a job.
 
-Guarantees: a job that fails is tried again at its next turn and keeps no other from its turn. Nothing is
-remembered here: what is to be done is read from the store each time, so a crash loses nothing.
+Guarantees: a job that fails is tried again at its next turn, and one that takes long keeps no other from its
+turn. Nothing is remembered here: what is to be done is read from the store each time, so a crash loses nothing.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do again and again; `every_s` seconds lie between two beginnings at least."""
+    """Something to do again and again, with `every_s` seconds of rest between; waking ends the rest."""
 
     name: str
     act: Callable[[], object]
@@ -27,38 +26,39 @@ class Job:
 
 
 class Background:
-    """The thread. It begins with every job once, and so with what an earlier process left."""
+    """The threads. Each begins with a turn, and so with what an earlier process left."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = tuple(jobs)
-        self._wake = threading.Event()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="background", daemon=True)
+        self._wakes = [threading.Event() for _ in jobs]
+        self._threads = [
+            threading.Thread(target=self._loop, args=pair, name=pair[0].name, daemon=True)
+            for pair in zip(jobs, self._wakes, strict=True)
+        ]
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """End after the job at hand; what is left is done by the next start."""
+        """End after the jobs at hand; what is left is done by the next start."""
         self._stop.set()
-        self._wake.set()
-        self._thread.join(timeout_s)
+        self.wake()
+        for thread in self._threads:
+            thread.join(timeout_s)
 
     def wake(self) -> None:
         """Something waits: every job has its turn now."""
-        self._wake.set()
+        for event in self._wakes:
+            event.set()
 
-    def _loop(self) -> None:
-        due = dict.fromkeys((job.name for job in self._jobs), 0.0)
+    def _loop(self, job: Job, wake: threading.Event) -> None:
         while not self._stop.is_set():
-            woken = self._wake.is_set()
-            self._wake.clear()
-            for job in self._jobs:
-                if (woken or time.monotonic() >= due[job.name]) and not self._stop.is_set():
-                    due[job.name] = time.monotonic() + job.every_s
-                    _attempt(job)
-            self._wake.wait(max(0.05, min(due.values(), default=1.0) - time.monotonic()))
+            wake.clear()
+            _attempt(job)
+            if not self._stop.is_set():
+                wake.wait(job.every_s)
 
 
 def _attempt(job: Job) -> None:
@@ -66,5 +66,5 @@ def _attempt(job: Job) -> None:
         job.act()
     except OnggiError as error:
         log.warning("%s waits: %s", job.name, error)
-    except Exception:  # the thread must outlive any one job; the cause is in the log
+    except Exception:  # the thread must outlive any one turn; the cause is in the log
         log.exception("%s failed", job.name)

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[3]
 # Each line is done, and said so on stdout; the parent kills at a random moment after any of them.
 CHILD = """
 import sys
+import time
 from pathlib import Path
 from egress_review.actions import releasing
 from egress_review.actions.submitting import Announced, open_request, submit
@@ -138,7 +140,7 @@ def test_a_request_left_in_checking_is_checked_by_the_next_start(tmp_path: Path)
         for _ in range(300):
             if parts.room.store.request(made.id).state is State.IN_REVIEW:
                 break
-            parts.background._wake.wait(0.1)
+            time.sleep(0.1)
     finally:
         parts.background.stop()
     output = parts.room.store.request(made.id).outputs[0]
