@@ -1,7 +1,8 @@
 """What runs beside the requests: checks, interrupted releases, checkpoints. One thread a job.
 
 Guarantees: a job that fails is tried again at its next turn, and one that takes long keeps no other from its
-turn. Nothing is remembered here: what is to be done is read from the store each time, so a crash loses nothing.
+turn. Nothing is remembered here: what is to be done is read from the store each time, so a crash loses
+nothing.
 """
 
 from __future__ import annotations
