@@ -167,7 +167,7 @@ def _guard(pipes: _Pipes) -> list[str]:
     ready, go = pipes.ready[1], pipes.go[0]
     script = (
         "until read -r -a s </proc/1/stat && [[ ${s[2]} == S ]]; do :; done; "
-        f'echo >&{ready} && read -r <&{go} && exec {ready}>&- {go}<&- && unset SHLVL && exec "$@"'
+        f'echo >&{ready} && read -r <&{go} && exec {ready}>&- {go}<&- && exec "$@"'
     )
     return [BASH, "-p", "-c", script, "onggi-box"]
 

@@ -13,17 +13,22 @@ from onggi.sandbox import find_home
 from spawner.broker.app import create_app
 from spawner.fleet import Fleet
 from spawner.running import Starter
+from spawner.session_box import SERVER_ARGV
 from spawner.settings import SpawnerSettings
 from web.tokens import token_of
 
 log = logging.getLogger("spawner.broker")
 
 
-def main() -> None:
-    """Compose and serve. Everything is started from this, the main thread: its end is theirs."""
+def main(server_argv: tuple[str, ...] = SERVER_ARGV) -> None:
+    """Compose and serve. Everything is started from this, the main thread: its end is theirs.
+
+    Args:
+        server_argv: the session servers' command; a test gives another.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = SpawnerSettings()
-    fleet = Fleet(Starter(settings, cgroups=find_home()))
+    fleet = Fleet(Starter(settings, server_argv, find_home()))
     working, findings = fleet.sandbox_findings()
     log.log(
         logging.INFO if working else logging.ERROR, "sandbox working: %s; findings: %s", working, findings

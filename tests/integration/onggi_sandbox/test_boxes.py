@@ -52,7 +52,7 @@ def test_the_exit_status_is_the_commands(run_in_box: RunInBox) -> None:
 def test_variables_are_those_named(run_in_box: RunInBox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_LAUNCHER", "x")
     status, said = run_in_box("import os; print(sorted(os.environ))", env={"A": "1"})
-    assert (status, said.strip()) == (0, "['A', 'LC_CTYPE', 'PWD']")
+    assert (status, said.strip()) == (0, "['A', 'LC_CTYPE', 'PWD', 'SHLVL']")
 
 
 def test_loopback_of_its_own_works(run_in_box: RunInBox) -> None:
