@@ -16,6 +16,7 @@ from session.services import Service
 from session.spool import Spool
 
 _log = logging.getLogger("onggi.session.audit")
+_GATHER_SECONDS = 0.25  # cells that run at once are sent after they ran, not between their messages
 _RETRY_SECONDS = (0.2, 1.0, 5.0, 15.0)
 
 
@@ -69,11 +70,13 @@ class AuditTrail:
             if event is None:
                 self._wake.clear()
                 await self._wake.wait()
-                await asyncio.get_running_loop().run_in_executor(None, self._spool.flush)
+                await asyncio.sleep(_GATHER_SECONDS)
+                await asyncio.to_thread(self._spool.flush)
                 continue
             try:
                 await self._review.post("/internal/events", event)
             except Unavailable:
+                await asyncio.to_thread(self._spool.flush)
                 await asyncio.sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
                 failures += 1
                 continue

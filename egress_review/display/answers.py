@@ -92,6 +92,7 @@ def _status(scope: Scope, content: Content, _: Content) -> Answer | None:
     elif request is not None and state == "idle" and not request.idle:
         request.idle = True
         scope.outcome.finished = request.kind == "execute_request"
+        request.content = {}  # many are remembered, and code can be long
     elif not scope.flat():
         return None
     return Answer("status", {"execution_state": state})
@@ -100,7 +101,7 @@ def _status(scope: Scope, content: Content, _: Content) -> Answer | None:
 def _execute_input(scope: Scope, content: Content, _: Content) -> Answer | None:
     """The echo of a cell's code: ours, never the kernel's wording of it."""
     request = scope.request
-    if request is None or request.kind != "execute_request" or request.echoed:
+    if request is None or request.kind != "execute_request" or request.echoed or not request.content:
         return None
     request.echoed = True
     return Answer("execute_input", {"code": request.content["code"], "execution_count": _count(content)})

@@ -7,6 +7,7 @@ researcher's browser and are not secret from the compute, so their text is not m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from egress_review.display.budget import Budget
 
 MAX_ID_CHARACTERS = 128
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")  # it stands in the audit log
 MAX_CODE_CHARACTERS = 1024 * 1024
 
 FORWARDED: Mapping[str, frozenset[str]] = {
@@ -58,7 +60,7 @@ def rebuild_header(header: object, kind: str) -> dict[str, str] | None:
     if not isinstance(header, Mapping):
         return None
     msg_id = header.get("msg_id")
-    if not isinstance(msg_id, str) or not 0 < len(msg_id) <= MAX_ID_CHARACTERS:
+    if not isinstance(msg_id, str) or not _ID.fullmatch(msg_id):
         return None
     kept = {"msg_id": msg_id, "msg_type": kind}
     for name in ("session", "username", "date", "version"):

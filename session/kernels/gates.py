@@ -54,6 +54,11 @@ class Gates:
             self._gates[kernel_id] = WatchedGate(kernel_id, KernelGate(self.policy, self.meter))
         return self._gates[kernel_id]
 
+    def forget(self, kernel_id: str) -> None:
+        """Report the rest of a kernel that is gone, and let go of it."""
+        self.report_rest()
+        self._gates.pop(kernel_id, None)
+
     def executing(self, kernel_id: str, request: Request) -> None:
         """Write down that a cell is about to run.
 

@@ -89,6 +89,18 @@ class OnggiKernels(AsyncMappingKernelManager):
 
     start_kernel = _async_start_kernel  # type: ignore[assignment]  # as in the base class
 
+    async def _async_shutdown_kernel(
+        self,
+        kernel_id: str,
+        now: bool | None = False,  # noqa: FBT001, FBT002 - Jupyter's signature
+        restart: bool | None = False,  # noqa: FBT001, FBT002 - Jupyter's signature
+    ) -> None:
+        await super()._async_shutdown_kernel(kernel_id, now, restart)  # type: ignore[no-untyped-call]
+        if not restart:
+            _context(self).gates.forget(kernel_id)
+
+    shutdown_kernel = _async_shutdown_kernel  # type: ignore[assignment]  # as in the base class
+
     def cwd_for_path(self, path: str, **kwargs: Any) -> str:  # noqa: ARG002 - Jupyter's signature
         """Not looked up: kernels start in the project folder, in the compute."""
         return str(self.root_dir)

@@ -108,7 +108,7 @@ def test_the_lab_works_and_nothing_leaves(place: Any, page: Any, outside: Any) -
     answers = page.evaluate(
         """async () => {
             const found = {};
-            for (const path of ['files/data.csv', 'api/contents/data.csv', 'api/terminals', 'lab/api/plugins']) {
+            for (const path of ['files/data.csv', 'api/contents/data.csv', 'api/terminals', 'metrics']) {
                 found[path] = (await fetch('/user/researcher1/nafld/' + path)).status;
             }
             return found;

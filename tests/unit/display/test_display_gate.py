@@ -97,6 +97,19 @@ def test_a_message_id_is_taken_once() -> None:
     assert again is Reason.DISPLAY_MESSAGE_DROPPED
 
 
+@pytest.mark.parametrize("msg_id", ["", "a b", "\ud800", "x" * 129, "a\n", None, 5, ["a"]])
+def test_a_message_id_that_could_not_stand_in_the_audit_log_is_refused(msg_id: Any) -> None:
+    refused = make_gate().forward("shell", {"msg_id": msg_id, "msg_type": "execute_request"}, {"code": "1"})
+    assert refused is Reason.DISPLAY_MESSAGE_DROPPED
+
+
+def test_the_code_of_a_finished_cell_is_not_kept() -> None:
+    gate = make_gate()
+    request = execute(gate, code="x" * 100_000)
+    show(gate, "status", {"execution_state": "idle"})
+    assert request.content == {}
+
+
 # budgets
 
 
