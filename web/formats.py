@@ -9,6 +9,7 @@ from babel import Locale, dates, numbers, units
 from onggi.clock import from_text
 
 _LOCALES = {"ko": Locale("ko", "KR"), "en": Locale("en", "GB")}
+_MOMENTS = {"ko": "y. M. d. HH:mm", "en": "d MMM y, HH:mm"}
 _STEPS = (("gigabyte", 1024**3), ("megabyte", 1024**2), ("kilobyte", 1024))
 
 
@@ -17,7 +18,7 @@ def local_moment(language: str, moment: datetime | str | None, zone: tzinfo | No
     if moment is None or moment == "":
         return "–"
     value = from_text(moment) if isinstance(moment, str) else moment
-    return dates.format_datetime(value.astimezone(zone), "medium", locale=_LOCALES[language])
+    return dates.format_datetime(value.astimezone(zone), _MOMENTS[language], locale=_LOCALES[language])
 
 
 def local_date(language: str, moment: datetime | str | None, zone: tzinfo | None = None) -> str:

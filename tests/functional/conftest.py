@@ -36,7 +36,6 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go: `docs/pictures` when they are to be renewed, else a temporary folder."""
-    if os.environ.get("ONGGI_RENEW_SCREENSHOTS"):
-        return Path(__file__).resolve().parents[2] / "docs" / "pictures"
-    return tmp_path_factory.mktemp("pictures")
+    """Where screenshots go: the folder `ONGGI_SCREENSHOTS` (make screenshots: docs/pictures), else a temporary one."""
+    chosen = os.environ.get("ONGGI_SCREENSHOTS")
+    return Path(chosen) if chosen else tmp_path_factory.mktemp("pictures")

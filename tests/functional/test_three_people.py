@@ -103,9 +103,9 @@ def _session(person: Person, pictures: Path) -> None:
     page.wait_for_url("**/lab**", timeout=60_000)
     page.locator(".jp-LauncherCard").first.click(timeout=60_000)
     cell = page.locator(".jp-Cell .cm-content").first
-    cell.click(timeout=60_000)
-    page.keyboard.insert_text(SUBMIT)
-    page.keyboard.press("Shift+Enter")
+    expect(page.get_by_role("button", name="Python 3 (Onggi) | Idle")).to_be_visible(timeout=60_000)
+    cell.fill(SUBMIT)
+    cell.press("Shift+Enter")
     expect(page.locator(".jp-OutputArea-output").first).to_contain_text("r-", timeout=60_000)
     page.screenshot(path=pictures / "session.png")
 
