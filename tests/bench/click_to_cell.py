@@ -2,8 +2,9 @@
 
     python -m tests.bench.click_to_cell [--times 7]
 
-Each round opens the session from the desk, waits for JupyterLab's page, starts a kernel, runs `1`, and stops the session.
-Prints the median of the rounds, and the resident memory of the idle session server (its own processes, PSS).
+Each round opens the session from the desk, waits for JupyterLab's page, starts a kernel, runs `1`, and stops
+the session. Prints the median of the rounds, and the resident memory of the idle session server (its own
+processes, PSS).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Execute round trip: an Onggi session against a plain JupyterHub single-user server, side by side.
 
-Both run at the same time on this machine behind the same kind of proxy; cells alternate between the two. Run with
+Both run at the same time on this machine behind the same kind of proxy; cells alternate between the two.
 
     python -m tests.bench.round_trip [--cells 400]
 
@@ -52,12 +52,16 @@ def plain_hub() -> Iterator[Visitor]:
         config = folder / "jupyterhub_config.py"
         _kernelspec(folder / "share", home / "env" / "compute" / "bin" / "python")
         proxy = home / "env" / "node" / "node_modules" / ".bin" / "configurable-http-proxy"
-        config.write_text(
-            PLAIN_CONFIG.format(
-                public=base, hub=base + 1, api=base + 2, proxy=[str(proxy)], folder=str(folder),
-                singleuser=str(Path(sys.prefix) / "bin" / "jupyterhub-singleuser"), kernels=str(folder / "share"),
-            )
-        )  # fmt: skip
+        values = {
+            "public": base,
+            "hub": base + 1,
+            "api": base + 2,
+            "proxy": [str(proxy)],
+            "folder": str(folder),
+            "singleuser": str(Path(sys.prefix) / "bin" / "jupyterhub-singleuser"),
+            "kernels": str(folder / "share"),
+        }
+        config.write_text(PLAIN_CONFIG.format(**values))
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterhub", "-f", str(config)],
             cwd=folder,

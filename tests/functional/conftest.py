@@ -36,6 +36,6 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go: the folder `ONGGI_SCREENSHOTS` (make screenshots: docs/pictures), else a temporary one."""
+    """Where screenshots go: the folder `ONGGI_SCREENSHOTS` if there is one, else a temporary folder."""
     chosen = os.environ.get("ONGGI_SCREENSHOTS")
     return Path(chosen) if chosen else tmp_path_factory.mktemp("pictures")

@@ -112,15 +112,16 @@ def _session(person: Person, pictures: Path) -> None:
 
 def _vote(person: Person, pictures: Path, picture: str) -> None:
     page = person.open("review", "/requests")
-    link = page.locator('main a[href^="/requests/r-"]').first
+    waiting = page.locator('main a[href^="/requests/r-"]')
+    page.screenshot(path=pictures / f"queue-{person.language}.png", full_page=True)
+    waiting.first.click()
+    ballot = page.get_by_label(person.say("review.ballot_approve"))
     for _ in range(60):
-        if link.count():
+        if ballot.count():
             break
         page.wait_for_timeout(500)
         page.reload()
-    page.screenshot(path=pictures / f"queue-{person.language}.png", full_page=True)
-    link.click()
-    page.get_by_label(person.say("review.ballot_approve")).check()
+    ballot.check()
     page.screenshot(path=pictures / picture, full_page=True)
     page.get_by_role("button", name=person.say("review.vote_send")).click()
     expect(page.get_by_role("button", name=person.say("review.vote_send"))).to_have_count(0)

@@ -1,7 +1,7 @@
 """Promise 10: any process may be killed at any step of the tour; nothing is lost, no session is unaccounted.
 
-One installation walks the tour. While each step runs, one process after another is killed with SIGKILL; the step is
-taken again where it failed; then what was known before is compared with what is there.
+One installation walks the tour. While each step runs, one process after another is killed with SIGKILL; the
+step is taken again where it failed; then what was known before is compared with what is there.
 """
 
 from __future__ import annotations
