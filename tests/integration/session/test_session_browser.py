@@ -95,6 +95,7 @@ def test_the_lab_works_and_nothing_leaves(place: Any, page: Any, outside: Any) -
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{place.url}lab/tree/vectors.ipynb")
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
+    page.wait_for_selector("text=Python 3 (Onggi) | Idle", timeout=60_000)
     page.click(".jp-Notebook .jp-Cell .cm-content")
     page.keyboard.press("Shift+Enter")
     page.wait_for_selector(".jp-OutputArea-output pre:has-text('last-line')", timeout=60_000)
