@@ -19,6 +19,7 @@ from starlette.routing import Route
 from hub.actions.context import Context, may
 from hub.actions.sessions import standing_in
 from hub.desk.fields import Fields, read_json
+from hub.desk.limits import LimitReport
 from hub.hub_api import HubClient
 from hub.settings import HubSettings
 from onggi.decision import Decision, require
@@ -52,6 +53,7 @@ class Parts:
     hub: HubClient
     review: ReviewClient
     service_tokens: dict[str, str]
+    limits: LimitReport
 
 
 @dataclass(frozen=True, slots=True)

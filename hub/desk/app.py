@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from hub.desk import admin, api, internal, pages
 from hub.desk.access import Parts
+from hub.desk.limits import report_of
 from hub.hub_api import HubClient
 from hub.reconciler import Reconciler
 from hub.settings import HubSettings
@@ -36,6 +37,7 @@ def parts_of(settings: HubSettings) -> Parts:
         HubClient(settings.hub_api, token),
         ReviewClient(settings.origin("review"), token),
         {name: token_of(settings.secrets, name) for name in SERVICES},
+        report_of(settings.state / "run" / "broker.sock", token),
     )
 
 

@@ -100,6 +100,7 @@ def _home(call: Call, error: OnggiError | None = None) -> Response:
         requests=requests,
         requests_error=requests_error,
         review=parts.settings.origin("review"),
+        weak_limits=parts.limits.findings(),
         finding_text=lambda finding: _finding(language_of(call.request), finding),
     )
 

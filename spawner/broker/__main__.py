@@ -33,7 +33,7 @@ def main(server_argv: tuple[str, ...] = SERVER_ARGV) -> None:
     log.log(
         logging.INFO if working else logging.ERROR, "sandbox working: %s; findings: %s", working, findings
     )
-    app = create_app(fleet, token_of(settings.secrets, "hub"))
+    app = create_app(fleet, token_of(settings.secrets, "hub"), token_of(settings.secrets, "desk"))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
     server.run(sockets=[_listen(settings.socket)])
 

@@ -1,4 +1,4 @@
-"""The broker's API, on a UNIX socket, for the hub alone.
+"""The broker's API, on a UNIX socket, for the hub alone; the desk may ask how the sandbox is.
 
 | call | answer |
 |---|---|
@@ -33,12 +33,13 @@ MOST_BODY_BYTES = 256 * 1024
 _PORTS = range(1024, 65536)
 
 
-def create_app(fleet: Fleet, token: str) -> Starlette:
+def create_app(fleet: Fleet, token: str, desk_token: str) -> Starlette:
     """The app.
 
     Args:
         fleet: the sessions.
         token: the hub's service token.
+        desk_token: the desk's, good for `GET /sandbox` only.
     """
 
     @contextlib.asynccontextmanager
@@ -65,6 +66,7 @@ def create_app(fleet: Fleet, token: str) -> Starlette:
     )
     app.state.fleet = fleet
     app.state.tokens = {"hub": token}
+    app.state.readers = {"hub": token, "desk": desk_token}
     return app
 
 
@@ -73,7 +75,9 @@ async def _healthz(_: Request) -> Response:
 
 
 async def _sandbox(request: Request) -> Response:
-    working, findings = _fleet(request).sandbox_findings()
+    calling_service(request, request.app.state.readers)
+    fleet: Fleet = request.app.state.fleet
+    working, findings = fleet.sandbox_findings()
     return JSONResponse({"working": working, "findings": findings})
 
 

@@ -35,6 +35,7 @@ def stop_session(journey: steps.Journey) -> None:
     visitor, desk = journey.visitor("researcher1"), journey.running.origin("desk")
     path = f"/projects/{steps.PROJECT}/session"
     visitor.submit(visitor.get(desk + "/"), f"{path}/stop", {})
+
     steps.until(lambda: f'action="{path}"' in visitor.get(desk + "/").text, 30, "the session did not stop")
 
 
@@ -64,9 +65,8 @@ def main() -> None:
             took.append(one_round(journey))
         time.sleep(5)
         memory = session_memory(running)
-    print(
-        f"click to first executed cell: p50 {statistics.median(took):.2f} s, worst {max(took):.2f} s ({times} times)"
-    )
+    p50, worst = statistics.median(took), max(took)
+    print(f"click to first executed cell: p50 {p50:.2f} s, worst {worst:.2f} s ({times} times)")
     print(f"session server, idle: {memory / 1024**2:.0f} MiB (PSS)")
 
 

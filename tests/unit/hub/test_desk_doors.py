@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from hub.desk.access import Parts
 from hub.desk.app import create_desk
+from hub.desk.limits import LimitReport
 from hub.hub_api import HubClient
 from hub.settings import HubSettings
 from tests.support.hub_world import World, make_world
@@ -96,6 +97,7 @@ def app(world: World, tmp_path: Path) -> Starlette:
         HubClient(settings.hub_api, "desk-token", transport),
         ReviewClient(settings.origin("review"), "desk-token", transport),
         {name: token_of(settings.secrets, name) for name in SERVICES},
+        LimitReport(dict),
     )
     return create_desk(parts, reconcile=False)
 

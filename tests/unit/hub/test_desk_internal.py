@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from hub.actions import datasets, members
 from hub.desk.access import Parts
 from hub.desk.app import create_desk
+from hub.desk.limits import LimitReport
 from hub.hub_api import HubClient
 from hub.settings import HubSettings
 from onggi.clock import to_text
@@ -30,7 +31,8 @@ def client(world: World, tmp_path: Path) -> TestClient:
     nowhere = httpx.MockTransport(lambda _request: httpx.Response(503))
     tokens = {name: token_of(settings.secrets, name) for name in SERVICES}
     hub = HubClient(settings.hub_api, "t", nowhere)
-    parts = Parts(settings, world.context, hub, ReviewClient("http://r", "t", nowhere), tokens)
+    review = ReviewClient("http://r", "t", nowhere)
+    parts = Parts(settings, world.context, hub, review, tokens, LimitReport(dict))
     return TestClient(create_desk(parts, reconcile=False), base_url="http://127.0.0.1:8001")
 
 

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from hub.actions import datasets, members
 from hub.desk.access import Parts
 from hub.desk.app import create_desk
+from hub.desk.limits import LimitReport
 from hub.hub_api import PARAMS_HEADER, REASON_HEADER, HubClient
 from hub.settings import HubSettings
 from tests.support.hub_world import World, make_world
@@ -55,6 +56,7 @@ class Desk:
             HubClient(self.settings.hub_api, "t", httpx.MockTransport(self._hub)),
             ReviewClient("http://review", "t", httpx.MockTransport(lambda _request: self.review_answer)),
             {name: token_of(self.settings.secrets, name) for name in SERVICES},
+            LimitReport(lambda: {"findings": ["disk_watched"]}),
         )
         self.client = TestClient(create_desk(parts, reconcile=False), base_url=ORIGIN, follow_redirects=False)
 
@@ -230,3 +232,8 @@ def test_an_ended_membership_is_said_and_the_button_is_grey(desk: Desk) -> None:
     page = desk.page("/")
     assert "참여 기간이 끝났습니다" in page
     assert "<button disabled" in page
+
+
+def test_limits_that_are_only_watched_are_said(desk: Desk) -> None:
+    desk.sign_in("researcher1")
+    assert "watched, not held" in desk.page("/")
