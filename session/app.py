@@ -38,7 +38,7 @@ from session.meter import SessionMeter
 from session.services import Service
 from session.session_api.server import start_session_api
 from session.settings import Settings
-from session.spool import Spool
+from web.spool import Spool
 
 _REPORT_MILLISECONDS = 10_000
 _log = logging.getLogger("onggi.session")

@@ -13,7 +13,7 @@ from onggi.events import new_event
 from onggi.plan import SessionPlan
 from onggi.reasons import Reason
 from session.services import Service
-from session.spool import Spool
+from web.spool import Spool
 
 _log = logging.getLogger("onggi.session.audit")
 _GATHER_SECONDS = 0.25  # cells that run at once are sent after they ran, not between their messages

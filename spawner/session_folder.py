@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from onggi.plan import SessionPlan
+from spawner.undelivered import rescue, undelivered_of
 
 _PARTS = ("api", "k", "server")
 
@@ -48,7 +49,8 @@ class SessionFolder:
         _write(self.server / "environ.json", dict(environ))
 
     def remove(self) -> None:
-        """Delete everything; a link in it is deleted, never followed."""
+        """Delete everything but audit events on their way; a link in it is deleted, never followed."""
+        rescue(self.server, undelivered_of(self.path.parent))
         shutil.rmtree(self.path, ignore_errors=True)
 
 

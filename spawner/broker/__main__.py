@@ -15,9 +15,13 @@ from spawner.fleet import Fleet
 from spawner.running import Starter
 from spawner.session_box import SERVER_ARGV
 from spawner.settings import SpawnerSettings
+from spawner.undelivered import Undelivered, undelivered_of
+from web.clients import AuditClient
 from web.tokens import token_of
 
 log = logging.getLogger("spawner.broker")
+_REVIEW = 2
+"""Egress review listens this many ports after the proxy."""
 
 
 def main(server_argv: tuple[str, ...] = SERVER_ARGV) -> None:
@@ -33,7 +37,10 @@ def main(server_argv: tuple[str, ...] = SERVER_ARGV) -> None:
     log.log(
         logging.INFO if working else logging.ERROR, "sandbox working: %s; findings: %s", working, findings
     )
-    app = create_app(fleet, token_of(settings.secrets, "hub"), token_of(settings.secrets, "desk"))
+    log_client = AuditClient(settings.origin(_REVIEW), token_of(settings.secrets, "broker"))
+    undelivered = Undelivered(undelivered_of(settings.sessions), log_client.append)
+    readers = token_of(settings.secrets, "hub"), token_of(settings.secrets, "desk")
+    app = create_app(fleet, undelivered, *readers)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
     server.run(sockets=[_listen(settings.socket)])
 

@@ -27,17 +27,19 @@ from onggi.errors import Invalid, OnggiError
 from onggi.plan import plan_from_json
 from onggi.reasons import Reason
 from spawner.fleet import Fleet
+from spawner.undelivered import Undelivered
 from web.tokens import calling_service
 
 MOST_BODY_BYTES = 256 * 1024
 _PORTS = range(1024, 65536)
 
 
-def create_app(fleet: Fleet, token: str, desk_token: str) -> Starlette:
+def create_app(fleet: Fleet, undelivered: Undelivered, token: str, desk_token: str) -> Starlette:
     """The app.
 
     Args:
         fleet: the sessions.
+        undelivered: the audit events of ended ones.
         token: the hub's service token.
         desk_token: the desk's, good for `GET /sandbox` only.
     """
@@ -46,10 +48,12 @@ def create_app(fleet: Fleet, token: str, desk_token: str) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         fleet.clean()
         watch = asyncio.create_task(fleet.watch())
+        delivery = asyncio.create_task(undelivered.deliver_forever())
         try:
             yield
         finally:
             watch.cancel()
+            delivery.cancel()
             await fleet.stop_all()
 
     app = Starlette(

@@ -10,7 +10,7 @@ import pytest
 from onggi.errors import Invalid, Unavailable
 from session.meter import SessionMeter
 from session.settings import load, prepare_environment
-from session.spool import Spool
+from web.spool import Spool
 
 
 def test_a_meter_never_forgets_what_was_shown(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""Audit events that a session server did not live to send.
+
+Guarantees: before a session's folder is removed, what its server had written down for the audit log and not
+yet sent is moved aside, and stays on disk until the log has taken it, over any number of restarts. The log
+takes an event once, so sending twice does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from onggi.errors import OnggiError, Unavailable
+from onggi.events import Event, event_from_json
+from web.spool import Spool
+
+log = logging.getLogger("spawner.undelivered")
+RETRY_S = 2.0
+
+
+def undelivered_of(sessions: Path) -> Path:
+    """Where the events of sessions below the folder `sessions` wait once those have ended."""
+    return sessions.parent / "undelivered"
+
+
+def rescue(server: Path, undelivered: Path) -> None:
+    """Move the spool of a session server's own folder aside, if it left one."""
+    spool = server / "spool"
+    if (spool / "events.jsonl").is_file():
+        undelivered.mkdir(mode=0o700, parents=True, exist_ok=True)
+        spool.rename(undelivered / secrets.token_hex(8))
+
+
+class Undelivered:
+    """The events of ended sessions on their way.
+
+    Args:
+        folder: where they wait.
+        append: makes an event durable in the log; `web.clients.AuditClient.append`.
+    """
+
+    def __init__(self, folder: Path, append: Callable[[Event], object]) -> None:
+        self._folder = folder
+        self._append = append
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def deliver(self) -> None:
+        """Send everything that waits, each session's events in their order; blocks.
+
+        Raises:
+            Unavailable: when the log does not answer; what was not sent waits on.
+        """
+        for waiting in sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime):
+            self._deliver_one(waiting)
+
+    async def deliver_forever(self) -> None:
+        """Send whenever something waits, until cancelled."""
+        while True:
+            try:
+                await asyncio.to_thread(self.deliver)
+            except Unavailable as error:
+                log.warning("events of ended sessions wait: %s", error)
+            await asyncio.sleep(RETRY_S)
+
+    def _deliver_one(self, waiting: Path) -> None:
+        spool = Spool(waiting)
+        try:
+            while (body := spool.first()) is not None:
+                self._send(body)
+                spool.sent()
+        finally:
+            spool.close()
+        for file in waiting.iterdir():
+            file.unlink()
+        waiting.rmdir()
+
+    def _send(self, body: object) -> None:
+        try:
+            self._append(event_from_json(body))
+        except Unavailable:
+            raise
+        except OnggiError:
+            log.exception("the audit log rejects an event of an ended session: %s", body)
