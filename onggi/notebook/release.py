@@ -129,13 +129,17 @@ class Budget:
 
 
 @speaking
-def submit(paths: str | Path | Sequence[str | Path], *, purpose: str, context: str = "") -> Request:
+def submit(
+    paths: str | Path | Sequence[str | Path], *, purpose: str, context: str = "", revises: str | None = None
+) -> Request:
     """Ask for files to be released. A table's claim is taken along by itself.
 
     Args:
         paths: files of the project folder.
         purpose: what they are for, for the reviewers.
         context: what a reviewer should know to understand them.
+        revises: the id of a request that came back for a change; this is its next version, with all its
+            files, new checks and new votes.
 
     Raises:
         Invalid: nothing was given, or a path leads out of the project folder.
@@ -146,7 +150,13 @@ def submit(paths: str | Path | Sequence[str | Path], *, purpose: str, context: s
         raise Invalid(Reason.FIELD_MISSING, field="paths")
     if not purpose.strip():
         raise Invalid(Reason.FIELD_MISSING, field="purpose")
-    body = {"paths": [_below_project(one) for one in listed], "purpose": purpose, "context": context}
+    body: dict[str, Any] = {
+        "paths": [_below_project(one) for one in listed],
+        "purpose": purpose,
+        "context": context,
+    }
+    if revises is not None:
+        body["revises"] = str(revises)
     return _request(call("POST", "/v1/requests", body))
 
 

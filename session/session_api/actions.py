@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from onggi.errors import Conflict, Invalid
@@ -12,6 +13,7 @@ from session.session_api.submission import Submission, collect
 
 MAX_FILES = 100
 MAX_TEXT_CHARACTERS = 4000
+REQUEST_ID = r"r-[0-9a-z-]{1,40}"
 _MAX_PATH_CHARACTERS = 1024
 
 
@@ -77,8 +79,13 @@ class SessionActions:
         """
         return await self._context.review.post(f"/internal/requests/{request_id}/withdraw", {})
 
-    async def submit(self, paths: object, purpose: object, context: object) -> dict[str, Any]:
+    async def submit(
+        self, paths: object, purpose: object, context: object, revises: object = None
+    ) -> dict[str, Any]:
         """Copy files out of the project folder and hand them to review.
+
+        Args:
+            revises: the returned request of which this is the next version; None for a new one.
 
         Raises:
             Invalid: for malformed input, and for files that cannot be accepted, each with its reason.
@@ -87,6 +94,7 @@ class SessionActions:
         """
         names = _names(paths)
         purpose, context = _text(purpose, "purpose"), _text(context, "context")
+        revises = _request_id(revises)
         if self._submitting.locked():
             raise Conflict(Reason.SUBMIT_RUNNING)
         async with self._submitting:
@@ -95,7 +103,7 @@ class SessionActions:
                 collect, settings.project_dir, settings.state_dir / "submissions", names
             )
             async with outputs as copied:
-                return await Submission(self._context.review).send(copied, purpose, context)
+                return await Submission(self._context.review).send(copied, purpose, context, revises)
 
 
 def _names(paths: object) -> list[str]:
@@ -113,4 +121,12 @@ def _names(paths: object) -> list[str]:
 def _text(value: object, field: str) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT_CHARACTERS:
         raise Invalid(Reason.FIELD_INVALID, field=field, value="")
+    return value
+
+
+def _request_id(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(REQUEST_ID, value):
+        raise Invalid(Reason.FIELD_INVALID, field="revises", value="")
     return value

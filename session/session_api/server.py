@@ -18,7 +18,7 @@ from tornado.web import Application, HTTPError, RequestHandler
 from onggi.errors import Invalid, NotFound, OnggiError, Unavailable
 from onggi.reasons import Reason
 from session.context import SessionContext
-from session.session_api.actions import SessionActions
+from session.session_api.actions import REQUEST_ID, SessionActions
 
 MAX_BODY_BYTES = 256 * 1024
 _log = logging.getLogger("onggi.session.api")
@@ -57,8 +57,8 @@ class ApiHandler(RequestHandler):
         if not self._limit.take():
             raise _Told(429, Unavailable(Reason.RATE_LIMITED))
 
-    def body(self, keys: frozenset[str]) -> dict[str, Any]:
-        """The body as a JSON object with exactly `keys`.
+    def body(self, keys: frozenset[str], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """The body as a JSON object with all of `keys`, any of `optional`, and nothing else.
 
         Raises:
             Invalid: naming what is wrong.
@@ -67,7 +67,7 @@ class ApiHandler(RequestHandler):
             body = json.loads(self.request.body)
         except (ValueError, RecursionError):
             raise Invalid(Reason.FIELD_INVALID, field="body", value="") from None
-        if not isinstance(body, dict) or set(body) != keys:
+        if not isinstance(body, dict) or set(body) - optional != keys:
             raise Invalid(Reason.FIELD_INVALID, field="body", value="keys")
         return body
 
@@ -135,9 +135,9 @@ class RequestsHandler(ApiHandler):
         self.answer(await self.actions.requests())
 
     async def post(self) -> None:
-        """Submit files of the project folder for release."""
-        body = self.body(frozenset({"paths", "purpose", "context"}))
-        self.answer(await self.actions.submit(body["paths"], body["purpose"], body["context"]), 201)
+        """Submit files of the project folder, anew or as the next version of a returned request."""
+        body = self.body(frozenset({"paths", "purpose", "context"}), frozenset({"revises"}))
+        self.answer(await self.actions.submit(**body), 201)
 
 
 class WithdrawHandler(ApiHandler):
@@ -157,7 +157,7 @@ def start_session_api(context: SessionContext) -> HTTPServer:
             (r"/v1/datasets", DatasetsHandler, arguments),
             (r"/v1/budget", BudgetHandler, arguments),
             (r"/v1/requests", RequestsHandler, arguments),
-            (r"/v1/requests/(r-[0-9a-z-]{1,40})/withdraw", WithdrawHandler, arguments),
+            (rf"/v1/requests/({REQUEST_ID})/withdraw", WithdrawHandler, arguments),
             (r".*", ApiHandler, arguments),
         ],
         log_function=lambda _: None,

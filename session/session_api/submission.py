@@ -107,8 +107,13 @@ class Submission:
     def __init__(self, review: Service) -> None:
         self._review = review
 
-    async def send(self, outputs: tuple[Output, ...], purpose: str, context: str) -> dict[str, Any]:
+    async def send(
+        self, outputs: tuple[Output, ...], purpose: str, context: str, revises: str | None = None
+    ) -> dict[str, Any]:
         """Make a request, put each file, submit it; a request that cannot be completed is withdrawn.
+
+        Args:
+            revises: the returned request of which this is the next version.
 
         Raises:
             OnggiError: what review says; Unavailable if it stored something else than was sent.
@@ -117,9 +122,10 @@ class Submission:
             {"name": item.name, "size": item.size, "sha256": item.sha256, "claim": item.claim}
             for item in outputs
         ]
-        draft = await self._review.post(
-            "/internal/requests", {"purpose": purpose, "context": context, "outputs": announced}
-        )
+        body = {"purpose": purpose, "context": context, "outputs": announced}
+        if revises is not None:
+            body["revises"] = revises
+        draft = await self._review.post("/internal/requests", body)
         address = f"/internal/requests/{_id(draft)}"
         try:
             for number, item in enumerate(outputs, start=1):

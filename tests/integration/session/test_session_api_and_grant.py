@@ -72,10 +72,21 @@ def test_a_submission_arrives_byte_for_byte_with_its_claim(ask: Any, place: Any)
     assert ask("POST", f"/v1/requests/{request['id']}/withdraw")[1]["state"] == "withdrawn"
 
 
+def test_a_revision_names_the_returned_request(ask: Any, place: Any) -> None:
+    (place.project / "again.csv").write_text("a\n1\n")
+    status, request = ask("POST", "/v1/requests", submit("again.csv") | {"revises": "r-0123456789abcdef"})
+    assert status == 201
+    assert request["revises"] == "r-0123456789abcdef"
+    assert "revises" not in ask("POST", "/v1/requests", submit("again.csv") | {"revises": None})[1]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
         (b"{", 422),
+        (submit("again.csv") | {"revises": "../r-1"}, 422),
+        (submit("again.csv") | {"revises": ["r-1"]}, 422),
+        (submit("again.csv") | {"revises": "r-" + "1" * 41}, 422),
         (b"[" * 5000, 422),
         ({"paths": ["a"]}, 422),
         ({"paths": ["a"], "purpose": "p", "context": "c", "member": "admin"}, 422),

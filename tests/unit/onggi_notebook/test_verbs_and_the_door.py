@@ -146,6 +146,15 @@ def test_submit_names_files_below_the_project(
     assert (request.id, request.state) == ("r-0123456789abcdef", "in_review")
 
 
+def test_a_revision_says_of_which_request(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.on("POST", "/v1/requests", REQUEST)
+    monkeypatch.chdir(tmp_path)
+    onggi.submit("b.png", purpose="Table 1", revises="r-0123456789abcdef")
+    assert door.asked[-1][2]["revises"] == "r-0123456789abcdef"
+
+
 def test_a_request_says_where_and_what_to_do(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     door.on("GET", "/v1/requests", {"requests": [REQUEST]})
     shown = repr(onggi.requests())
