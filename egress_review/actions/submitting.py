@@ -16,7 +16,7 @@ from typing import Any
 from egress_review.actions.asking import require_move
 from egress_review.domain import Output, Request, State
 from egress_review.lifecycle import START, Action, move_for
-from egress_review.people import Caller
+from egress_review.people import Caller, Person
 from egress_review.room import Room
 from egress_review.vault import Stored
 from onggi.errors import Invalid, NotFound, Refused
@@ -213,6 +213,19 @@ def withdraw(room: Room, caller: Caller, request_id: str) -> Request:
     return withdrawn
 
 
+def withdraw_outside(room: Room, person: Person, request_id: str) -> Request:
+    """Take a request back on the pages, without a session.
+
+    Raises:
+        NotFound: if it is not the person's own, or their membership in its project does not hold now.
+        Refused, Conflict: as the lifecycle says.
+    """
+    request = room.store.request(request_id)
+    if request.member != person.name or request.project not in person.active:
+        raise NotFound(Reason.NOT_FOUND, what="request")
+    return withdraw(room, Caller("", person.name, request.project), request_id)
+
+
 def _own(request: Request, caller: Caller) -> Request:
     """A stranger's request does not exist for a session, not even by its refusal."""
     if request.member != caller.member or request.project != caller.project:
@@ -234,7 +247,7 @@ def _event(room: Room, caller: Caller, action: str, request: Request, **details:
         request.id,
         request.project,
         version=request.version,
-        session=caller.session_id,
+        **({"session": caller.session_id} if caller.session_id else {}),
         **details,
     )
 

@@ -50,6 +50,7 @@ def navigation(request: Request) -> Sequence[NavigationItem]:
         (member, NavigationItem("review.nav_mine", "/mine")),
         (member, NavigationItem("review.nav_releases", "/releases")),
         (auditor, NavigationItem("review.nav_audit", "/audit")),
+        (True, NavigationItem("web.site_desk", request.app.state.site.links["desk"])),
     )
     return [item for shown, item in wanted if shown]
 

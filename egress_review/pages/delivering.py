@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from egress_review.actions import downloading
+from egress_review.actions import downloading, submitting
 from egress_review.domain import ReleasedFile
 from egress_review.pages import views
 from egress_review.pages.access import start_page, viewer
@@ -19,6 +19,7 @@ from egress_review.pages.visible import plain_name
 from egress_review.room import Room
 from onggi.errors import NotFound
 from onggi.reasons import Reason
+from web.forms import checked_form
 from web.kit import render
 from web.signin import require_person
 
@@ -51,6 +52,14 @@ class Delivering:
         person = await viewer(request, self._room)
         view = await run_in_threadpool(views.for_member, self._room, person, request.path_params["id"])
         return render(request, "request.html", view=view, form={}, error=None, member_view=True)
+
+    async def withdraw(self, request: Request) -> Response:
+        """Take one of the viewer's own requests back."""
+        name, request_id = require_person(request), request.path_params["id"]
+        await checked_form(request)
+        person = await run_in_threadpool(self._room.people.person, name, fresh=True)
+        await run_in_threadpool(submitting.withdraw_outside, self._room, person, request_id)
+        return RedirectResponse(f"/mine/{request_id}", 303)
 
     async def releases(self, request: Request) -> Response:
         """The releases of the viewer's projects."""

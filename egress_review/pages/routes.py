@@ -24,6 +24,7 @@ def page_routes(room: Room, audit: AuditDesk) -> Sequence[BaseRoute]:
         Route("/requests/{id}/votes", reviewing.vote, methods=["POST"]),
         Route("/mine", delivering.mine),
         Route("/mine/{id}", delivering.my_request),
+        Route("/mine/{id}/withdraw", delivering.withdraw, methods=["POST"]),
         Route("/releases", delivering.releases),
         Route("/releases/{id}", delivering.release),
         Route("/releases/{id}/files/{number:int}", delivering.file, methods=["GET"]),

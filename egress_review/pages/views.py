@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from egress_review.domain import Ballot, Outcome, Output, Request, State, Vote
@@ -52,6 +52,7 @@ class RequestView:
     Attributes:
         vote: `Allow`, or why this viewer cannot vote now.
         voted: whether this viewer has voted.
+        may_withdraw: whether this viewer can take it back now.
         earlier: older versions, oldest first, with their votes.
         release: id of its release, or None.
     """
@@ -63,6 +64,7 @@ class RequestView:
     voted: bool
     earlier: tuple[tuple[Request, tuple[OutputView, ...]], ...]
     release: str | None
+    may_withdraw: bool = False
 
     @property
     def may_vote(self) -> bool:
@@ -109,9 +111,10 @@ def for_member(room: Room, viewer: Person, request_id: str) -> RequestView:
     request = room.store.request(request_id)
     if request.member != viewer.name or request.project not in viewer.active:
         raise NotFound(Reason.NOT_FOUND, what="request")
-    return _view(
-        room, viewer.name, request, Deny(Reason.OWN_PROJECT, {"project": request.project}), tables=False
-    )
+    own = Deny(Reason.OWN_PROJECT, {"project": request.project})
+    withdraw = decide(request, Action.WITHDRAW, viewer.actor())
+    view = _view(room, viewer.name, request, own, tables=False)
+    return replace(view, may_withdraw=isinstance(withdraw, Allow))
 
 
 def _view(room: Room, viewer: str, request: Request, vote: Allow | Deny, *, tables: bool) -> RequestView:

@@ -7,6 +7,7 @@ import unicodedata
 from markupsafe import Markup, escape
 
 from egress_review.checks.report import Finding
+from egress_review.checks.sentences import remedy
 from onggi import words
 
 _HIDING = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
@@ -43,6 +44,11 @@ def finding_text(language: str, finding: Finding) -> Markup:
     """The sentence of a finding; what the file brought into it is spelled out as any hostile text."""
     params = {name: value for name, value in finding.params.items() if name not in _OWN}
     return visible_text(words.say(language, f"findings.{finding.code.value}", **params))
+
+
+def remedy_text(language: str, finding: Finding) -> Markup:
+    """What the researcher can do about a finding; empty if nothing."""
+    return visible_text(remedy(finding, language))
 
 
 def plain_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -78,12 +79,16 @@ def navigation(request: Request) -> list[NavigationItem]:
         return []
     with parts.context.registry.reading() as store:
         known = store.person(person)
+        member = bool(store.memberships(person=person))
     roles = known.roles if known else frozenset()
     items = [NavigationItem("desk.nav_home", "/")]
+    review = parts.settings.origin("review")
+    if member:
+        items.append(NavigationItem("desk.nav_releases", f"{review}/releases"))
     if Role.ADMIN in roles:
         items.append(NavigationItem("desk.nav_admin", "/admin"))
     if roles & {Role.REVIEWER, Role.AUDITOR}:
-        items.append(NavigationItem("desk.nav_review", parts.settings.origin("review")))
+        items.append(NavigationItem("desk.nav_review", review))
     return items
 
 
@@ -101,7 +106,7 @@ def _home(call: Call, error: OnggiError | None = None) -> Response:
         requests_error=requests_error,
         review=parts.settings.origin("review"),
         weak_limits=parts.limits.findings(),
-        finding_text=lambda finding: _finding(language_of(call.request), finding),
+        finding_texts=lambda findings: _findings(language_of(call.request), findings),
     )
 
 
@@ -128,6 +133,15 @@ def _card(parts: Parts, view: ProjectView, now: Any) -> dict[str, Any]:
             for grant, one in view.grants
         ],
     }
+
+
+def _findings(language: str, findings: list[dict[str, Any]]) -> list[str]:
+    """Each sentence once, with the number of cells that it is about if there are several."""
+    counted = Counter(_finding(language, one) for one in findings)
+    return [
+        sentence if cells == 1 else words.say(language, "desk.finding_cells", sentence=sentence, cells=cells)
+        for sentence, cells in counted.items()
+    ]
 
 
 def _finding(language: str, finding: dict[str, Any]) -> str:

@@ -36,6 +36,12 @@ REQUESTS = [
         "outputs": [
             {"name": "표.csv", "state": None, "findings": [{"code": "no_such_code", "params": {}}]},
             {"name": "b.csv", "state": None, "findings": []},
+            {
+                "name": "c.csv",
+                "state": "checked",
+                "verdict": "block",
+                "findings": [{"code": "row_duplicate", "params": {}, "cell": {"age": age}} for age in "123"],
+            },
         ],
     }
 ]
@@ -114,14 +120,18 @@ def test_my_projects_and_my_requests(desk: Desk, dataset_folder: Path) -> None:
     assert "cannot be read as it was registered" in page  # the catalogue entry of `nafld` has no folder here
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
-    assert "in review" in page
+    assert "In review" in page
     assert "no_such_code" in page
+    assert 'href="http://127.0.0.1:8002/mine/r-0000000000000001"' in page
+    assert "Blocked" in page
+    assert page.count("more than once") == 1
+    assert "(3 cells)" in page
 
 
 def test_empty_lists_say_what_to_do(desk: Desk) -> None:
     desk.sign_in("nobody")
     page = desk.page("/")
-    assert "not a member of any project yet" in page
+    assert "You are in no project." in page
     assert "onggi.submit" in page
 
 
