@@ -78,6 +78,7 @@ class FindingCode(StrEnum):
 
     # the comparison
     HEADER_DIFFERS = "header_differs"
+    HEADER_LONG = "header_long"
     LAST_DIGITS_DIFFER = "last_digits_differ"
     ROW_DUPLICATE = "row_duplicate"
     ROW_EXTRA = "row_extra"
@@ -87,7 +88,10 @@ class FindingCode(StrEnum):
 
     # disclosure control
     COMPLEMENT_SMALL = "complement_small"
+    DIFFERENCE_SMALL = "difference_small"
     DOMINANCE_NOT_CHECKED = "dominance_not_checked"
+    FILTER_NOT_COMPARED = "filter_not_compared"
+    LEFT_OUT_SMALL = "left_out_small"
     THRESHOLD = "threshold"
 
 
@@ -115,8 +119,12 @@ _REVIEW = frozenset(
     {
         FindingCode.CLAIM_HASH_DIFFERS,
         FindingCode.COMPLEMENT_SMALL,
+        FindingCode.DIFFERENCE_SMALL,
         FindingCode.DOMINANCE_NOT_CHECKED,
+        FindingCode.FILTER_NOT_COMPARED,
+        FindingCode.HEADER_LONG,
         FindingCode.LAST_DIGITS_DIFFER,
+        FindingCode.LEFT_OUT_SMALL,
         FindingCode.ROW_ORDER_DIFFERS,
         FindingCode.TEXT_FROM_QUERY,
     }

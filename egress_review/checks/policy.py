@@ -27,7 +27,7 @@ class CheckPolicy:
     Source: 10 as threshold: Data without Boundaries, guidelines for output checking; ACRO's default.
     """
 
-    version: str = "first-form-1"
+    version: str = "first-form-2"
     min_persons: int = 10
     time_s: float = 60.0
     memory_bytes: int = 2 * 1024**3

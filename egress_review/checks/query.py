@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -54,6 +54,7 @@ class Query:
         items: what is selected, in order.
         from_sql, where_sql, having_sql: the clauses; empty if there is none.
         units: for each unit class, the column that names the person.
+        narrowed: whether a join asks for more than equal columns, and so leaves persons out like a filter.
     """
 
     items: tuple[Key | Measure, ...]
@@ -61,6 +62,7 @@ class Query:
     where_sql: str
     having_sql: str
     units: tuple[str, ...]
+    narrowed: bool = False
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -71,6 +73,10 @@ class Query:
     def measures(self) -> tuple[Measure, ...]:
         """The aggregates, in order."""
         return tuple(item for item in self.items if isinstance(item, Measure))
+
+    def unfiltered(self) -> Query:
+        """The same groups with the persons that the filter leaves out."""
+        return replace(self, where_sql="", having_sql="")
 
     def evidence_sql(self, most: int) -> str:
         """The query that yields published values and evidence: items, rows, persons, persons by measure.

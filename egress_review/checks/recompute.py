@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.query import Query
+from egress_review.checks.query import Key, Query
 from egress_review.checks.refusal import CheckStopped
 from onggi.errors import OnggiError
 from onggi.manifest import Manifest, read_manifest
@@ -40,6 +40,12 @@ class Group:
     rows: int
     persons: int
     contributors: tuple[int, ...]
+
+    def key(self, query: Query) -> tuple[Any, ...]:
+        """The values of the query's keys."""
+        return tuple(
+            value for value, item in zip(self.values, query.items, strict=True) if isinstance(item, Key)
+        )
 
 
 def load_manifest(folder: Path, name: str, version: str) -> Manifest:
@@ -121,6 +127,25 @@ def recompute(source: duckdb.DuckDBPyConnection, query: Query, most: int) -> lis
     if len(found) > most:
         raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most)
     return [_group(row, len(query.items)) for row in found]
+
+
+def persons_without_filter(
+    source: duckdb.DuckDBPyConnection, query: Query, most: int
+) -> dict[tuple[Any, ...], int] | None:
+    """Persons of each group if the query filtered nothing, by the group's key values; None if not known.
+
+    Raises:
+        CheckStopped: as `recompute`, but not for too many groups.
+    """
+    if query.narrowed:
+        return None
+    try:
+        groups = recompute(source, query.unfiltered(), most)
+    except CheckStopped as stopped:
+        if stopped.finding.code is FindingCode.TOO_MANY_CELLS:
+            return None
+        raise
+    return {group.key(query): group.persons for group in groups}
 
 
 def _group(row: Sequence[Any], items: int) -> Group:

@@ -1,11 +1,6 @@
-"""Writes the reference page of the findings from the codes and the English catalogue.
-
-python -m egress_review.checks.reference > docs/reference/findings.md
-"""
+"""The reference page of the findings, from the codes and the English catalogue; `make docs` writes it."""
 
 from __future__ import annotations
-
-import sys
 
 from egress_review.checks.findings import VERDICTS, FindingCode, Verdict
 from egress_review.checks.report import Finding
@@ -18,7 +13,7 @@ worst: `pass`, `review`, `not_proven`, `block`. Without the finding `recomputed`
 `not_proven`. Reviewers decide on everything but `block`, which the researcher has to mend first. In the
 sentences, `{…}` stands for a value.
 
-This page is written by `python -m egress_review.checks.reference`; a test holds the two together.
+Made from the code by `make docs`; do not edit.
 """
 
 
@@ -34,7 +29,3 @@ def page() -> str:
 def _paragraph(finding: Finding) -> str:
     said = " ".join(text for text in (sentence(finding, "en"), remedy(finding, "en")) if text)
     return f"### `{finding.code.value}`\n\n{said}\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

@@ -12,6 +12,7 @@ HAVING that only asks for a least count. ORDER BY has no effect on a table's can
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 import sqlglot
 from sqlglot import exp
@@ -29,6 +30,8 @@ from onggi.claim import Claim, Scalar
 
 MAX_SQL = 32_768
 MAX_ITEMS = 64
+MAX_KEY_NODES = 24
+"""Of a key's expression; a larger one is read by people."""
 _KNOWN = ("expressions", "from_", "joins", "where", "group", "having", "order")
 _CLAUSES = {
     "with_": "WITH",
@@ -72,6 +75,7 @@ def read_query(claim: Claim, catalogue: Catalogue) -> Query:
         where_sql=filters[-1].sql if where is not None else "",
         having_sql=read_having(select.args.get("having"), clause, items),
         units=tuple(unit.sql() for unit in clause.units()),
+        narrowed=clause.narrowed,
     )
 
 
@@ -145,7 +149,13 @@ def _item(node: exp.Expr, column: str, clause: FromClause) -> Key | Measure:
     _refuse_identifiers(written, FindingCode.IDENTIFIER_IN_OUTPUT, everywhere=True)
     if not written.columns:
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=bare.sql("duckdb"))
-    return Key(column, written.sql, written.literals)
+    return Key(column, written.sql, written.literals or _speaks(bare))
+
+
+def _speaks(node: exp.Expr) -> bool:
+    """Whether a key's own form could spell a message: `lower(sex) || upper(sex) || sex || 1 || 0 …`."""
+    nodes = list(islice(node.walk(), MAX_KEY_NODES + 1))
+    return len(nodes) > MAX_KEY_NODES or any(isinstance(one, exp.DPipe | exp.Boolean) for one in nodes)
 
 
 def _refuse_identifiers(written: Written, code: FindingCode, *, everywhere: bool = False) -> None:

@@ -65,6 +65,7 @@ _TYPES = frozenset({
     "SMALLINT", "TEXT", "TIMESTAMP", "TINYINT", "VARCHAR",
 })  # fmt: skip
 _HARMLESS_DIGITS = 3
+_HARMLESS_DIGITS_TOGETHER = 6
 _PARTS = frozenset({"YEAR", "QUARTER", "MONTH", "DAY"})
 _NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?|\.\d{1,40}([eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -77,13 +78,16 @@ class Written:
         columns: all columns in it.
         identifiers: identifier columns used for more than joining or asking whether there is one.
         literals: whether a literal that can say something stands where it could become part of the result:
-            any text, a number of more than three digits, or any constant chosen by a CASE.
+            any text, a number of more than three digits, numbers of more than six digits together, or any
+            constant chosen by a CASE.
+        digits: of all numbers that stand there.
     """
 
     sql: str = ""
     columns: set[ColumnRef] = field(default_factory=set)
     identifiers: set[ColumnRef] = field(default_factory=set)
     literals: bool = False
+    digits: int = 0
 
 
 def write(node: exp.Expr, scope: Scope) -> Written:
@@ -158,7 +162,10 @@ class _Writer:
         return found.sql()
 
     def literal(self, node: exp.Literal) -> str:
-        telling = node.is_string or len(node.this.replace(".", "")) > _HARMLESS_DIGITS
+        digits = len(node.this.replace(".", ""))
+        self._notes.digits += digits if not self._asking else 0
+        telling = node.is_string or digits > _HARMLESS_DIGITS
+        telling |= self._notes.digits > _HARMLESS_DIGITS_TOGETHER
         self._notes.literals |= telling and not self._asking
         if node.is_string:
             return quote_text(_sound(node.this))

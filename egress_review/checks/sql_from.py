@@ -26,11 +26,13 @@ class FromClause:
         scope: what its columns mean.
         sql: the text after FROM.
         conditions: the rewritten ON conditions.
+        narrowed: whether an inner join asks for more than that columns of two sources be equal.
     """
 
     def __init__(self, select: exp.Select, catalogue: Catalogue) -> None:
         self.scope = Scope()
         self.conditions: list[Written] = []
+        self.narrowed = False
         self._roots: dict[str, Source] = {}
         start = select.args.get("from_")
         if start is None or not isinstance(start.this, exp.Table):
@@ -89,6 +91,8 @@ class FromClause:
         if not any((left.source == added) != (right.source == added) for left, right in pairs):
             raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="JOIN ON")
         newcomer = added if join.args.get("side") else None
+        across = sum(left.source != right.source for left, right in pairs)
+        self.narrowed |= newcomer is None and across < _terms(condition)
         for left, right in pairs:
             self._same_person(left, right, newcomer)
         written = write(condition, self.scope)
@@ -131,3 +135,9 @@ class FromClause:
         for alias, root in self._roots.items():
             if root == second:
                 self._roots[alias] = first
+
+
+def _terms(node: exp.Expr) -> int:
+    """How many conditions must all hold."""
+    bare = node.unnest()
+    return _terms(bare.this) + _terms(bare.expression) if isinstance(bare, exp.And) else 1

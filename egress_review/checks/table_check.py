@@ -13,7 +13,14 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.job import DatasetFolder
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.query import Query
-from egress_review.checks.recompute import ENGINE, Group, load_manifest, open_source, recompute
+from egress_review.checks.recompute import (
+    ENGINE,
+    Group,
+    load_manifest,
+    open_source,
+    persons_without_filter,
+    recompute,
+)
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding, TableCheck
 from egress_review.checks.rules import judge
@@ -67,7 +74,9 @@ def _prove(
     source = open_source(pairs, scratch, policy.memory_bytes // 2)
     groups = recompute(source, query, policy.max_cells)
     comparison = compare_tables(raw, query, groups, policy, claim.rounding)
-    judged = judge(query, comparison.rows, policy)
+    filtered = bool(query.where_sql or query.narrowed)
+    everyone = persons_without_filter(source, query, policy.max_cells) if filtered else {}
+    judged = judge(query, comparison.rows, policy, everyone)
     found = [*comparison.findings, *judged.findings]
     if claim.output_sha256 != sha256:
         found.append(finding(FindingCode.CLAIM_HASH_DIFFERS))

@@ -42,7 +42,7 @@ BY_SEX_AND_AGE = (
             "SELECT p.gender_source_value AS sex, c.condition_source_value AS event, COUNT(*) AS events,"
             " COUNT(DISTINCT person_id) AS persons FROM nafld.person AS p"
             " JOIN nafld.condition_occurrence AS c USING (person_id) GROUP BY ALL",
-            Verdict.PASS,
+            Verdict.REVIEW,
         ),
         (
             "SELECT measurement_source_value AS test, COUNT(*) AS n, round(AVG(value_as_number), 1) AS mean"

@@ -36,8 +36,8 @@ def codes(report: OutputReport) -> set[Code]:
         "SELECT big, COUNT(*) AS n FROM small.person GROUP BY big",
         "SELECT sex, SUM(CASE WHEN age > 40 THEN 1 ELSE 0 END) AS older FROM small.person GROUP BY sex",
         "SELECT COUNT(*) FILTER (WHERE age > 40) AS older, COUNT(CASE WHEN age < 40 THEN 1 END) AS y FROM person",
-        "SELECT p.sex, COUNT(*) AS n, COUNT(DISTINCT p.person_id) AS persons FROM small.person p"
-        " JOIN small.visit v ON v.person_id = p.person_id AND v.ward = 'B' GROUP BY p.sex",
+        "SELECT p.sex, COUNT(DISTINCT p.person_id) AS persons FROM small.person p"
+        " JOIN small.visit v ON v.person_id = p.person_id GROUP BY p.sex",
         "SELECT sex, ward, COUNT(*) AS n FROM person LEFT JOIN visit USING (person_id) WHERE ward IS NULL OR ward = 'B'"
         " GROUP BY ALL",
         "SELECT SEX AS sex, count( * ) AS n FROM Small.Person GROUP BY \"SEX\"",
