@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from hub.composition import Installation
-from hub.data import nafld, synth
+from hub.data import versions
 from onggi.manifest import read_manifest, verify_files
 
 CLAIMS_ROWS = 200_000
@@ -16,8 +16,8 @@ CLAIMS_SEED = 1
 def dataset_folders(installation: Installation) -> tuple[Path, ...]:
     """The folders of the demo's data-set versions."""
     return (
-        installation.data / nafld.NAME / nafld.VERSION,
-        installation.data / synth.NAME / synth.version_name(CLAIMS_ROWS, CLAIMS_SEED),
+        installation.data / versions.NAFLD / versions.NAFLD_VERSION,
+        installation.data / versions.CLAIMS / versions.claims_version(CLAIMS_ROWS, CLAIMS_SEED),
     )
 
 
@@ -30,8 +30,12 @@ def ensure_demo_data(installation: Installation) -> None:
     """
     cohort, claims = dataset_folders(installation)
     if not _complete(cohort):
+        from hub.data import nafld  # Arrow and DuckDB, which only the first start needs
+
         nafld.build(cohort, installation.compute_python)
     if not _complete(claims):
+        from hub.data import synth
+
         synth.build(claims, CLAIMS_ROWS, CLAIMS_SEED)
 
 

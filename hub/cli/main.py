@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from hub.cli import dataset, demo, grant, member, project, quota, role
 from hub.cli.operator import Operator, help_of
 from hub.settings import HubSettings
 from onggi import words
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=help_of("onggi"))
+GROUPS = {
+    "project": "hub.cli.project:app",
+    "member": "hub.cli.member:app",
+    "dataset": "hub.cli.dataset:app",
+    "grant": "hub.cli.grant:app",
+    "quota": "hub.cli.quota:app",
+    "role": "hub.cli.role:app",
+    "demo": "hub.cli.demo:app",
+    "data": "hub.cli.data:data_app",
+    "audit": "egress_review.cli:audit_app",
+    "certificate": "egress_review.cli:certificate_app",
+}
+"""Groups of commands, each imported only when it is asked for: `onggi up` and `onggi certificate verify` need
+neither a database nor Arrow to begin.
+"""
+
+
+class Groups(TyperGroup):
+    """The root command, which finds its groups late."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order of the help."""
+        return [*(name for name in super().list_commands(ctx) if name not in GROUPS), *GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command, or a group that is imported now."""
+        if cmd_name in GROUPS and cmd_name not in self.commands:
+            module, _, attribute = GROUPS[cmd_name].partition(":")
+            found = typer.main.get_group(getattr(import_module(module), attribute))
+            found.name = cmd_name
+            self.commands[cmd_name] = found
+        return super().get_command(ctx, cmd_name)
+
+
+app = typer.Typer(cls=Groups, no_args_is_help=True, add_completion=False, help=help_of("onggi"))
 State = Annotated[Path | None, typer.Option("--state", help=help_of("state"))]
 BasePort = Annotated[int | None, typer.Option("--base-port", help=help_of("base_port"))]
 Language = Annotated[str, typer.Option("--language", envvar="ONGGI_LANGUAGE", help=help_of("language"))]
@@ -68,26 +101,3 @@ def tour(ctx: typer.Context) -> None:
 def _settings(state: Path | None, base_port: int | None) -> HubSettings:
     given: dict[str, Any] = {"state": state.absolute() if state else None, "base_port": base_port}
     return HubSettings(**{name: value for name, value in given.items() if value is not None})
-
-
-def _add_groups() -> None:
-    for name, group in (
-        ("project", project.app),
-        ("member", member.app),
-        ("dataset", dataset.app),
-        ("grant", grant.app),
-        ("quota", quota.app),
-        ("role", role.app),
-        ("demo", demo.app),
-    ):
-        app.add_typer(group, name=name)
-    for name, module, attribute in (
-        ("data", "hub.cli.data", "data_app"),
-        ("audit", "egress_review.cli", "audit_app"),
-        ("certificate", "egress_review.cli", "certificate_app"),
-    ):
-        if find_spec(module) is not None:
-            app.add_typer(getattr(import_module(module), attribute), name=name)
-
-
-_add_groups()

@@ -8,15 +8,16 @@ import pwd
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from hub.actions.context import Context
 from hub.settings import HubSettings
-from hub.wiring import opened_context
 from onggi import words
 from onggi.errors import OnggiError
+
+if TYPE_CHECKING:
+    from hub.actions.context import Context
 
 FAILED = 1
 
@@ -65,6 +66,8 @@ def operator_of(ctx: typer.Context) -> Operator:
 @contextmanager
 def acting(ctx: typer.Context) -> Iterator[tuple[Operator, Context]]:
     """Run an action: open the registry, print what was refused as a sentence, end with status 1 then."""
+    from hub.wiring import opened_context  # the database's libraries, which most commands do without
+
     operator = operator_of(ctx)
     check_owner(operator)
     with readable_errors(operator.language), opened_context(operator.settings, "desk") as context:

@@ -20,13 +20,13 @@ import duckdb
 from hub.data import folder
 from hub.data.bucketing import HASH_NAME
 from hub.data.extract import extract
+from hub.data.versions import NAFLD as NAME
+from hub.data.versions import NAFLD_VERSION as VERSION
 from onggi.errors import Tampered
 from onggi.manifest import Manifest, Table
 from onggi.reasons import Reason
 from onggi.table_form import quote_text
 
-NAME = "nafld"
-VERSION = "1"
 BUCKETS = 16
 PICKLES = {
     "nafld1": "d1bdce818f6b9e941519fcba7d5636eccc6747ad876c73feda5d15d0bf11e1a2",

@@ -29,11 +29,12 @@ from hub.data.claims_columns import (
     Plant,
     planted_rows,
 )
+from hub.data.versions import CLAIMS as NAME
+from hub.data.versions import claims_version
 from onggi.errors import Invalid
 from onggi.manifest import DataFile, Manifest
 from onggi.reasons import Reason
 
-NAME = "claims"
 TABLE = "visits"
 MIN_ROWS, MAX_ROWS = 1_000, 2_000_000_000
 _ROWS_PER_BUCKET = 1_000_000
@@ -62,11 +63,6 @@ class World:
     persons: int
     last_visits: int
     bucket_of: Any
-
-
-def version_name(rows: int, seed: int) -> str:
-    """The version that a size and a seed make."""
-    return f"rows{rows}-seed{seed}"
 
 
 def build(out: Path, rows: int, seed: int) -> Manifest:
@@ -237,7 +233,7 @@ def _u64(value: int) -> Any:
 def _manifest(world: World, rows: int, files: list[DataFile]) -> Manifest:
     return Manifest(
         name=NAME,
-        version=version_name(rows, world.seed),
+        version=claims_version(rows, world.seed),
         titles=folder.sentence("claims_title"),
         description=folder.sentence("claims_description", rows=f"{rows:,}", seed=world.seed),
         synthetic=True,

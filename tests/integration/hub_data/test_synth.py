@@ -14,6 +14,7 @@ from hub.cli.data import data_app
 from hub.data import synth
 from hub.data.claims_columns import PLANTS, planted_rows
 from hub.data.verify import verify
+from hub.data.versions import claims_version
 from onggi.errors import Invalid
 from onggi.table_form import view_statements
 from tests.support.compute import ROOT
@@ -102,7 +103,7 @@ def test_the_command_understands_1e4(tmp_path: Path) -> None:
     )
     assert said.exit_code == 0
     assert "Synthetic: no real persons" in said.output
-    assert verify(tmp_path / "v").version == synth.version_name(10_000, 3)
+    assert verify(tmp_path / "v").version == claims_version(10_000, 3)
 
 
 @pytest.mark.slow
