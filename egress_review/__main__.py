@@ -11,9 +11,7 @@ from egress_review.app import create_app
 from egress_review.settings import ReviewSettings
 from egress_review.wiring import parts_of
 from onggi.errors import OnggiError
-from onggi.words import LANGUAGES, say
-
-EX_CONFIG = 78
+from web.refusal import refuse
 
 
 def main() -> int:
@@ -23,10 +21,7 @@ def main() -> int:
     try:
         app = create_app(parts_of(settings))
     except OnggiError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the supervisor reads it
-        for language in LANGUAGES:
-            print(say(language, f"reasons.{error.reason.value}", **error.params), file=sys.stderr)  # noqa: T201
-        return EX_CONFIG
+        return refuse(error)
     port = int(settings.origin("review").rpartition(":")[2])
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", server_header=False)
     return 0

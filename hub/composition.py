@@ -59,6 +59,11 @@ class Installation:
         return self.state / "data"
 
     @property
+    def ready_file(self) -> Path:
+        """Holds the process id of the `onggi up` that is ready."""
+        return self.state / "run" / "ready"
+
+    @property
     def compute_python(self) -> Path:
         """The Python of the compute environment."""
         return self.home / "env" / "compute" / "bin" / "python"

@@ -1,8 +1,8 @@
 """Onggi on one machine: the one place that composes everything.
 
-`run` starts egress review (which keeps the audit log) first, because nothing may happen unrecorded,
-then desk, broker, hub and proxy together; each is a process of its own, all listen on loopback, all end
-with this one.
+All services start together, so that the slowest decides how long it takes; whatever one of them does before
+egress review (which keeps the audit log) answers is refused, because nothing may happen unrecorded. Each is a
+process of its own, all listen on loopback, all end with this one, egress review last.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ import typer
 from hub import preflight
 from hub.composition import Installation, services
 from hub.demo_data import ensure_demo_data
-from hub.supervise import EX_CONFIG, ServiceRefused, Supervisor
+from hub.supervise import ServiceRefused, Supervisor
 from onggi import words
 from onggi.errors import OnggiError
-from web.kit import say_reason
+from web.refusal import EX_CONFIG
+
+START_ORDER = ("review", "hub", "desk", "broker", "proxy")
+"""Egress review first, since it ends last; the hub next, since it takes longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,11 @@ def main(options: Options) -> int:
     try:
         return asyncio.run(_run(options))
     except OnggiError as error:
-        _print_error(options, say_reason(options.language, error.reason.value, error.params))
+        _print_error(options, _sentence(options, error))
     except ServiceRefused as refusal:
-        _print_error(options, refusal.message or refusal.name)
+        said = _sentence(options, refusal.error) if refusal.error else None
+        why = said or words.say(options.language, "embedded.see_log", name=refusal.name, log=refusal.log)
+        _print_error(options, why)
     return EX_CONFIG
 
 
@@ -65,36 +70,44 @@ async def _run(options: Options) -> int:
         preflight.check(installation)
         supervisor = Supervisor(installation.logs, lambda *what: _tell(options, *what))
         try:
-            for step in (_start_log, _prepare, _start_rest):
-                await _unless_stopped(step(supervisor, installation), stop)
-                if stop.is_set():
-                    return 0
+            await _unless_stopped(_start(supervisor, installation), stop)
+            if stop.is_set():
+                return 0
+            installation.ready_file.write_text(str(os.getpid()), "ascii")
             _print_ready(options, installation, time.monotonic() - began)
             await _unless_stopped(supervisor.wait(), stop)
         finally:
+            installation.ready_file.unlink(missing_ok=True)
             _say(options, "stopping")
             await supervisor.stop()
     return 0
 
 
-async def _start_log(supervisor: Supervisor, installation: Installation) -> None:
-    """Egress review first, and the demo data beside it."""
+async def _start(supervisor: Supervisor, installation: Installation) -> None:
+    """Services and data side by side; then the demo's people and projects, as soon as there is a log.
+
+    Raises:
+        ServiceRefused, OnggiError: whatever stands in the way first; nothing waits for the rest then.
+    """
     every = services(installation)
-    await asyncio.gather(
-        supervisor.start([every["review"]]), asyncio.to_thread(ensure_demo_data, installation)
+    together = (
+        asyncio.create_task(supervisor.start([every[name] for name in START_ORDER])),
+        asyncio.create_task(_fill(supervisor, installation)),
     )
+    try:
+        await asyncio.gather(*together)
+    finally:
+        for task in together:
+            task.cancel()
 
 
-async def _prepare(_supervisor: Supervisor, installation: Installation) -> None:
-    """The demo's people, projects and grants, through the same actions as everyone's."""
-    from hub.demo import seed_demo
+async def _fill(supervisor: Supervisor, installation: Installation) -> None:
+    """The demo's data; then its people, projects and grants, through the same actions as everyone's."""
+    await asyncio.to_thread(ensure_demo_data, installation)
+    from hub.demo import seed_demo  # the database's libraries: imported while the services start
 
+    await supervisor.ready("review")
     await asyncio.to_thread(seed_demo, installation)
-
-
-async def _start_rest(supervisor: Supervisor, installation: Installation) -> None:
-    every = services(installation)
-    await supervisor.start([every[name] for name in ("desk", "broker", "proxy", "hub")])
 
 
 async def _unless_stopped(work: Awaitable[None], stop: asyncio.Event) -> None:
@@ -145,6 +158,10 @@ def _print_ready(options: Options, installation: Installation, seconds: float) -
         _say(options, "unsafe")
     _say(options, "ready", url=installation.origin("desk"), seconds=f"{seconds:.1f}")
     _say(options, "how_to_stop", pid=os.getpid())
+
+
+def _sentence(options: Options, error: OnggiError) -> str:
+    return words.say(options.language, f"reasons.{error.reason.value}", **error.params)
 
 
 def _print_error(options: Options, sentence: str) -> None:

@@ -31,6 +31,8 @@ c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = settings.origin("proxy_api")
 c.ConfigurableHTTPProxy.auth_token = token_of(settings.secrets, "proxy")
 c.JupyterHub.cleanup_proxy = False
+# A proxy that was started anew knows no session; the hub notices only when it looks at the proxy's routes.
+c.JupyterHub.last_activity_interval = 5
 c.JupyterHub.cleanup_servers = False
 
 c.JupyterHub.authenticator_class = OnggiAuthenticator

@@ -19,11 +19,13 @@ from pathlib import Path
 
 import httpx2 as httpx
 
-EX_CONFIG = 78
+from onggi.errors import OnggiError
+from web.refusal import EX_CONFIG, read_refusal
+
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 8.0
 _PR_SET_PDEATHSIG = 1
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GOOD_RUN_S = 0.2, 10.0, 30.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GOOD_RUN_S = 0.2, 10.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,19 @@ class Service:
 
 
 class ServiceRefused(Exception):
-    """A process ended with a message for the operator instead of starting."""
+    """A process ended instead of starting.
 
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(f"{name}: {message}")
+    Attributes:
+        name: its service.
+        error: the reason that it gave, or None.
+        log: where all that it wrote stands.
+    """
+
+    def __init__(self, name: str, error: OnggiError | None, log: Path) -> None:
+        super().__init__(f"{name}: {error or log}")
         self.name = name
-        self.message = message
+        self.error = error
+        self.log = log
 
 
 class Supervisor:
@@ -64,8 +73,9 @@ class Supervisor:
         self._logs = logs
         self._report = report
         self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._ready: dict[str, asyncio.Event] = {}
+        self._log_begins: dict[str, int] = {}
         self._watchers: list[asyncio.Task[None]] = []
-        self._stopping = False
 
     async def start(self, services: Sequence[Service]) -> None:
         """Start all of them and wait until all are healthy.
@@ -78,6 +88,10 @@ class Supervisor:
             self._watchers.append(asyncio.create_task(self._watch(service)))
         await asyncio.gather(*(self._until_healthy(service) for service in services))
 
+    async def ready(self, name: str) -> None:
+        """Wait until the service called `name` has been healthy once."""
+        await self._ready.setdefault(name, asyncio.Event()).wait()
+
     async def wait(self) -> None:
         """Run until a watcher gives up.
 
@@ -87,12 +101,16 @@ class Supervisor:
         await asyncio.gather(*self._watchers)
 
     async def stop(self) -> None:
-        """End every process, the last started first; those that do not obey are killed."""
-        self._stopping = True
+        """End every process: all together, and then the first that was started, on which the others rely.
+
+        Those that do not obey within `STOP_TIMEOUT_S` are killed, so this takes at most twice as long.
+        """
         for watcher in self._watchers:
             watcher.cancel()
-        for process in reversed(list(self._running.values())):
-            await _end(process)
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+        processes = list(self._running.values())
+        await asyncio.gather(*map(_end, processes[1:]))
+        await asyncio.gather(*map(_end, processes[:1]))
         self._running.clear()
 
     def pids(self) -> dict[str, int]:
@@ -100,16 +118,22 @@ class Supervisor:
         return {name: process.pid for name, process in self._running.items() if process.returncode is None}
 
     async def _launch(self, service: Service) -> None:
-        with (self._logs / f"{service.name}.log").open("ab") as log:
-            self._running[service.name] = await asyncio.create_subprocess_exec(
-                *service.argv,
-                env=dict(service.environ),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
+        path = self._logs / f"{service.name}.log"
+        with path.open("ab", buffering=0) as log:
+            self._log_begins[service.name] = log.tell()
+            try:
+                self._running[service.name] = await asyncio.create_subprocess_exec(
+                    *service.argv,
+                    env=dict(service.environ),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent,
+                )
+            except OSError as error:
+                log.write(f"{error}\n".encode())
+                raise ServiceRefused(service.name, None, path) from error
 
     async def _watch(self, service: Service) -> None:
         pause, loop = _FIRST_PAUSE_S, asyncio.get_running_loop()
@@ -117,7 +141,7 @@ class Supervisor:
             began = loop.time()
             status = await self._running[service.name].wait()
             if status == EX_CONFIG:
-                raise ServiceRefused(service.name, self._last_words(service))
+                raise self._refused(service)
             self._report("ended", service.name, status)
             pause = _FIRST_PAUSE_S if loop.time() - began > _GOOD_RUN_S else min(2 * pause, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause)
@@ -132,9 +156,10 @@ class Supervisor:
                 self._raise_if_refused()
                 if await _answers(client, service.health):
                     self._report("started", service.name, 0)
+                    self._ready.setdefault(service.name, asyncio.Event()).set()
                     return
                 await asyncio.sleep(0.05)
-        raise ServiceRefused(service.name, self._last_words(service))
+        raise self._refused(service)
 
     def _raise_if_refused(self) -> None:
         for watcher in self._watchers:
@@ -142,10 +167,10 @@ class Supervisor:
             if failure is not None:
                 raise failure
 
-    def _last_words(self, service: Service) -> str:
+    def _refused(self, service: Service) -> ServiceRefused:
         log = self._logs / f"{service.name}.log"
-        lines = log.read_text("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        written = log.read_bytes()[self._log_begins.get(service.name, 0) :]
+        return ServiceRefused(service.name, read_refusal(written.decode("utf-8", "replace")), log)
 
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:

@@ -5,8 +5,10 @@ Tokens are compared in constant time. A token file is readable by its owner only
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,16 +29,25 @@ def token_of(secrets: Path, service: str) -> str:
     """
     path = secrets / f"{service}.token"
     secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        _make(path)
+    if path.stat().st_mode & 0o077:
+        raise PermissionError(f"{path} must not be readable by others (chmod 600)")
+    return path.read_text("ascii").strip()
+
+
+def _make(path: Path) -> None:
+    """A fresh token, whole or not at all, whoever else makes it or kills this process meanwhile."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if path.stat().st_mode & 0o077:
-            raise PermissionError(f"{path} must not be readable by others (chmod 600)") from None
-        return path.read_text("ascii").strip()
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        token = new_secret()
-        file.write(token)
-        return token
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(new_secret())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
 
 
 def bearer(request: Request) -> str | None:

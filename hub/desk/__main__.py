@@ -12,9 +12,8 @@ from hub.desk.access import Parts
 from hub.desk.app import create_desk, parts_of
 from hub.settings import HubSettings
 from onggi.errors import OnggiError, Unavailable
-from onggi.words import LANGUAGES, say
+from web.refusal import refuse
 
-EX_CONFIG = 78
 _TRIES, _PAUSE_S = 3, 1.0
 
 
@@ -25,10 +24,7 @@ def main() -> int:
     try:
         app = create_desk(_patiently(settings))
     except OnggiError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the supervisor reads it
-        for language in LANGUAGES:
-            print(say(language, f"reasons.{error.reason.value}", **error.params), file=sys.stderr)  # noqa: T201
-        return EX_CONFIG
+        return refuse(error)
     port = int(settings.origin("desk").rpartition(":")[2])
     uvicorn.run(
         app,

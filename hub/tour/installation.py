@@ -43,7 +43,7 @@ class Running:
         return str(json.loads(path.read_text("utf-8"))[person])
 
     def wait_until_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait until the desk answers and the hub leads to sign-in.
+        """Wait until `onggi up` says that it is ready, the desk answers and the hub leads to sign-in.
 
         Raises:
             DidNotStart: with what was printed.
@@ -52,7 +52,7 @@ class Running:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
-            if self._answers():
+            if self._says_ready() and self._answers():
                 return
             time.sleep(0.1)
         raise DidNotStart(self.output.read_text("utf-8", "replace"))
@@ -62,6 +62,12 @@ class Running:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=60)
+
+    def _says_ready(self) -> bool:
+        try:
+            return self.installation.ready_file.read_text("ascii") == str(self.process.pid)
+        except FileNotFoundError:
+            return False
 
     def _answers(self) -> bool:
         try:

@@ -48,7 +48,20 @@ class Kernel:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; the kernel goes on."""
         self._socket.close()
+
+    def reconnect(self) -> None:
+        """Connect to the same kernel again, as a browser does when a connection has ended.
+
+        Raises:
+            websocket.WebSocketException, OSError: if it is not there.
+        """
+        self._socket.close()
+        self._socket = self._connect()
 
     def run(self, code: str) -> Shown:
         """Run a cell and collect what comes back until its reply and idle have come.

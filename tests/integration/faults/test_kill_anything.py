@@ -1,175 +1,149 @@
 """Promise 10: any process may be killed at any step of the tour; nothing is lost, no session is unaccounted.
 
-One installation walks the tour. While each step runs, one process after another is killed with SIGKILL; the
-step is taken again where it failed; then what was known before is compared with what is there.
+Covered: each of review, desk, proxy, hub, broker, session server, agent and `onggi up` itself, one test each,
+is killed with SIGKILL once during each of the tour's sixteen steps at which it runs (session server and agent
+run from the opening of the session to its end). The moment lies between 0 and the time that the step took
+unharmed; it is drawn from a generator seeded with victim and step, so that it is the same in each run and
+another for each pair. A service comes back by itself; of a killed `onggi up` nothing may be left, and it is
+started again. Then everything known before must be there, and a step that did not come out is taken again;
+votes and the end of the membership only if they have not happened: no step is done twice. At the end of each
+walk, registry, session servers, agents and session folders agree, the log says of every change in the
+registry that it came about or that it did not, and the exported log verifies with the public key.
+
+Not covered: two processes killed at once, and power cuts (see `test_review_crash` for the database's own).
 """
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
+import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 
 import psutil
 import pytest
 
-from hub.tour import installation, steps
 from hub.tour.main import STEPS
-from hub.tour.steps import Journey
-from tests.support import processes
+from hub.tour.steps import PROJECT, Journey
+from hub.tour.verify import verify_audit
+from tests.support import known, processes
+from tests.support.hurt import Hurt, ensure_kernel, insist
 
-SERVICES = ("review", "desk", "broker", "proxy", "hub", "up")
+VICTIMS = (*processes.SERVICES, "session", "agent", "up")
 IN_SESSION = ("session", "agent")
-NEED_KERNEL = {"read_data", "try_network", "make_table", "submit", "checks_done"}
-KILL_AFTER_S = 0.15
-ATTEMPTS = 4
+NEEDS_KERNEL = {"read_data", "try_network", "make_table", "submit", "checks_done", "expire"}
+NEEDS_SESSION = {"run_cell"}
+MEMBER = "researcher1"
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(1500)]
-
-
-@dataclass
-class Known:
-    """What has been seen and must never be missing again."""
-
-    requests: set[str] = field(default_factory=set)
-    votes: set[tuple[str, ...]] = field(default_factory=set)
-    events: set[str] = field(default_factory=set)
-    releases: set[str] = field(default_factory=set)
-    files: set[str] = field(default_factory=set)
-
-    def look(self, state: Path) -> None:
-        """Add what is there now; fail if something known is gone."""
-        database = state / "review" / "review.sqlite"
-        seen = Known(
-            {row[0] for row in _rows(database, "SELECT id FROM requests")},
-            {
-                tuple(map(str, row))
-                for row in _rows(database, "SELECT request, reviewer, output, ballot FROM votes")
-            },
-            {row[0] for row in _rows(database, "SELECT event_id FROM audit_leaves")},
-            {row[0] for row in _rows(database, "SELECT id FROM releases")},
-            {path.name for path in (state / "review" / "store").rglob("*") if len(path.name) == 64},
-        )
-        for name in ("requests", "votes", "events", "releases", "files"):
-            before: set[object] = getattr(self, name)
-            now: set[object] = getattr(seen, name)
-            assert before <= now, f"{name} lost: {before - now}"
-            setattr(self, name, now)
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-@pytest.fixture
-def journey(tmp_path: Path) -> Iterator[Journey]:
-    running = installation.start(tmp_path / "state", installation.free_base_port())
-    try:
-        running.wait_until_ready()
-        yield Journey(running)
-    finally:
-        running.stop()
-
-
-def test_kill_any_process_at_any_step(journey: Journey) -> None:
-    known = Known()
+@pytest.fixture(scope="module", autouse=True)
+def unharmed(hurt: Hurt) -> None:
+    """One walk without harm first: how long each step takes, and that it works."""
+    journey = hurt.journey()
     for name, step in STEPS:
-        for victim in (*SERVICES, *IN_SESSION):
-            if step_is_done_once(name) and victim != SERVICES[0]:
-                break
-            _step_while_killing(journey, name, step, victim)
-            known.look(journey.running.installation.state)
-        _take(journey, name, step)
-        known.look(journey.running.installation.state)
-        _sessions_are_accounted(journey)
-    assert known.releases
-    assert known.votes
+        began = time.monotonic()
+        step(journey)
+        hurt.usual[name] = time.monotonic() - began
+    journey.close()
+    hurt.known.look(hurt.state)
 
 
-def step_is_done_once(name: str) -> bool:
-    """Steps that cannot be taken again (a second vote is refused); their killing is tested below."""
-    return name in {"first_vote", "second_vote", "expire", "session_ends"}
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_nothing_is_lost(hurt: Hurt, victim: str) -> None:
+    journey = hurt.journey()
+    insist(lambda: admit(journey))
+    for name, step in STEPS:
+        if name in NEEDS_KERNEL:
+            insist(lambda: ensure_kernel(journey))
+        began = time.monotonic()
+        came_out = take_while_killing(hurt, journey, name, step, victim)
+        took = time.monotonic() - began
+        hurt.known.look(hurt.state)
+        if not came_out and not has_happened(hurt, journey, name):
+            insist(lambda step=step, name=name: take_again(journey, name, step))  # type: ignore[misc]
+        if name == "second_vote":
+            processes.until(lambda: is_certified(hurt, journey.request), 60, "the release was lost")
+        if name == "released":
+            assert journey.release == release_of(hurt, journey.request)
+        hurt.known.look(hurt.state)
+        print(
+            f"{victim} {name}: came out {came_out}, {took:.1f} s, and {time.monotonic() - began - took:.1f} s"
+        )
+    processes.until(hurt.sessions_agree, 90, "registry, servers, agents and folders disagree")
+    known.log_and_registry_agree(hurt.state)
+    verify_audit(journey)
+    journey.close()
 
 
-def _step_while_killing(journey: Journey, name: str, step: Callable[[Journey], None], victim: str) -> None:
-    process = processes.find(journey.running, victim)
-    worker = threading.Thread(target=_try, args=(journey, step), daemon=True)
+def take_while_killing(
+    hurt: Hurt, journey: Journey, name: str, step: Callable[[Journey], None], victim: str
+) -> bool:
+    """Take a step; meanwhile kill. Whether the step came out all the same."""
+    outcome: list[bool] = []
+    worker = threading.Thread(target=attempt, args=(journey, step, outcome), daemon=True)
+    delay = random.Random(f"{victim} {name}").uniform(0, hurt.usual[name])
     worker.start()
-    time.sleep(KILL_AFTER_S)
-    if process is None:
-        worker.join(90)
-        return
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.kill()
-    if victim == "up":
-        _start_again(journey)
-    elif victim in SERVICES:
-        processes.wait_for(journey.running, victim, process.pid)
-        journey.running.wait_until_ready()
-    worker.join(90)
-    assert not worker.is_alive(), f"step {name} hangs after {victim} was killed"
+    time.sleep(delay)
+    process = found(hurt, victim, worker)
+    if process is not None:
+        hurt.kill(victim, process)
+        journey.running = hurt.running
+    worker.join(100)
+    assert not worker.is_alive(), f"{name} hangs after {victim} was killed"
+    return bool(outcome)
 
 
-def _try(journey: Journey, step: Callable[[Journey], None]) -> None:
+def found(hurt: Hurt, victim: str, worker: threading.Thread) -> psutil.Process | None:
+    """The victim; one of a session that is being opened may still have to come."""
+    while True:
+        process = processes.find(hurt.running, victim)
+        if process is not None or victim not in IN_SESSION or not worker.is_alive():
+            return process
+        time.sleep(0.02)
+
+
+def attempt(journey: Journey, step: Callable[[Journey], None], outcome: list[bool]) -> None:
     with contextlib.suppress(Exception):
         step(journey)
+        outcome.append(True)
 
 
-def _start_again(journey: Journey) -> None:
-    old = journey.running
-    old.process.wait(30)
-    state, port = old.installation.state, old.installation.base_port
-    processes.until(lambda: _none_left(state), 20, "processes outlive the supervisor")
-    journey.running = installation.start(state, port)
-    journey.running.wait_until_ready()
+def take_again(journey: Journey, name: str, step: Callable[[Journey], None]) -> None:
+    if name in NEEDS_KERNEL | NEEDS_SESSION:
+        ensure_kernel(journey)
+    step(journey)
 
 
-def _none_left(state: Path) -> bool:
-    """Whether no process of this installation runs: none has its state folder in its environment."""
-    mark = f"ONGGI_STATE={state}".encode()
-    for process in psutil.process_iter():
-        with contextlib.suppress(OSError):
-            if mark in Path(f"/proc/{process.pid}/environ").read_bytes():
-                return False
-    return True
+def has_happened(hurt: Hurt, journey: Journey, name: str) -> bool:
+    """Whether a step that must not be done twice has been done, although it did not seem so."""
+    if name in {"first_vote", "second_vote"}:
+        reviewer = {"first_vote": "reviewer1", "second_vote": "reviewer2"}[name]
+        query = "SELECT 1 FROM votes WHERE request = ? AND reviewer = ?"
+        return bool(known.review(hurt.state, query, journey.request, reviewer))
+    if name == "expire":
+        query = "SELECT 1 FROM memberships WHERE project = ? AND person = ? AND ends IS NOT NULL"
+        return bool(known.registry(hurt.state, query, PROJECT, MEMBER))
+    return False
 
 
-def _take(journey: Journey, name: str, step: Callable[[Journey], None]) -> None:
-    """Take a step for good, after a kill; a lost session is opened again first."""
-    for attempt in range(ATTEMPTS):
-        try:
-            if name in NEED_KERNEL:
-                _ensure_kernel(journey)
-            step(journey)
-        except Exception:
-            if attempt == ATTEMPTS - 1:
-                raise
-            time.sleep(2)
-        else:
-            return
+def is_certified(hurt: Hurt, request: str) -> bool:
+    query = "SELECT 1 FROM releases WHERE request = ? AND certificate IS NOT NULL"
+    return len(known.review(hurt.state, query, request)) == 1
 
 
-def _ensure_kernel(journey: Journey) -> None:
-    with contextlib.suppress(Exception):
-        if journey.in_kernel().run("import onggi, socket").error is None:
-            return
-    steps.open_session(journey)
-    steps.run_cell(journey)
-    journey.in_kernel().run("import onggi, socket")
+def release_of(hurt: Hurt, request: str) -> str:
+    return str(known.review(hurt.state, "SELECT id FROM releases WHERE request = ?", request)[0][0])
 
 
-def _sessions_are_accounted(journey: Journey) -> None:
-    """Soon the registry's open sessions are exactly the session servers that run."""
-    state = journey.running.installation.state
-
-    def agree() -> bool:
-        rows = _rows(state / "hub" / "registry.sqlite", "SELECT count(*) FROM sessions WHERE ended IS NULL")
-        running = processes.find(journey.running, "session")
-        return rows[0][0] == (1 if running else 0)
-
-    processes.until(agree, 60, "registry and running sessions disagree")
-
-
-def _rows(database: Path, query: str) -> list[tuple[object, ...]]:
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as connection:
-        return connection.execute(query).fetchall()
+def admit(journey: Journey) -> None:
+    """An administrator puts the researcher (back) into the project."""
+    visitor = journey.visitor("admin")
+    path = f"/admin/projects/{PROJECT}"
+    page = visitor.get(journey.running.origin("desk") + path)
+    member = {"person": MEMBER, "role": "researcher", "starts": "", "ends": ""}
+    answer = visitor.submit(page, f"{path}/members", member)
+    if not answer.is_success:
+        raise RuntimeError(f"the desk answered {answer.status_code}")
