@@ -37,6 +37,8 @@ from onggi.sandbox.limits import Held, held_by_rlimits, prlimit_argv
 Stream = int | IO[bytes]
 BASH = "/usr/bin/bash"
 _SEARCH = "/usr/bin:/usr/local/bin:/bin"
+# The guard is a bash, which would leave this variable to the command.
+_FORGET_SHELL = ("/usr/bin/env", "--unset=SHLVL")
 _MERGED = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 
 
@@ -110,7 +112,7 @@ def launch(
         told = ["--info-fd", str(pipes.info[1]), "--block-fd", str(pipes.block[0])]
         arguments = [*told, *_arguments(box, files)]
         listed = files.add(b"".join(argument.encode() + b"\0" for argument in arguments))
-        inner = [*_guard(pipes), *prlimit_argv(box.limits), *box.argv]
+        inner = [*_guard(pipes), *_FORGET_SHELL, *prlimit_argv(box.limits), *box.argv]
         process = subprocess.Popen(
             [*_pinning(box), bwrap, "--args", str(listed), "--", *inner],
             stdin=stdin,
@@ -149,13 +151,23 @@ class _Pipes:
     """
 
     def __init__(self, stack: contextlib.ExitStack) -> None:
-        self.info, self.block, self.ready, self.go = (_pipe(stack) for _ in range(4))
+        self._theirs = stack.enter_context(contextlib.ExitStack())
+        self.info, self.ready = self._hears(stack), self._hears(stack)
+        self.block, self.go = self._says(stack), self._says(stack)
         self.for_the_box = (self.info[1], self.block[0], self.ready[1], self.go[0])
 
     def close_ends_of_the_box(self) -> None:
-        """Keep only our ends, so that the box's death can be seen."""
-        for descriptor in self.for_the_box:
-            os.close(descriptor)
+        """Keep only our ends, so that the box's death can be seen.
+
+        Each is closed once: another thread may have been given its number since.
+        """
+        self._theirs.close()
+
+    def _hears(self, ours: contextlib.ExitStack) -> tuple[int, int]:
+        return _pipe(reader=ours, writer=self._theirs)
+
+    def _says(self, ours: contextlib.ExitStack) -> tuple[int, int]:
+        return _pipe(reader=self._theirs, writer=ours)
 
 
 def _guard(pipes: _Pipes) -> list[str]:
@@ -180,7 +192,7 @@ class _Files:
         self.descriptors: list[int] = []
 
     def add(self, content: bytes) -> int:
-        descriptor = os.memfd_create("onggi-box", 0)
+        descriptor = os.memfd_create("onggi-box", os.MFD_CLOEXEC)
         self._stack.callback(os.close, descriptor)
         with os.fdopen(os.dup(descriptor), "wb") as file:
             file.write(content)
@@ -189,16 +201,12 @@ class _Files:
         return descriptor
 
 
-def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
+def _pipe(*, reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> tuple[int, int]:
+    """A pipe whose ends close with the stacks that own them."""
     read, write = os.pipe()
-    for descriptor in (read, write):
-        stack.callback(_close, descriptor)
+    reader.callback(os.close, read)
+    writer.callback(os.close, write)
     return read, write
-
-
-def _close(descriptor: int) -> None:
-    with contextlib.suppress(OSError):
-        os.close(descriptor)
 
 
 def _pinning(box: Box) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from onggi.sandbox import Bind, Box, Launched, Limits, Tmpfs, launch, probe
+from onggi.sandbox import Bind, Box, Launched, Limits, Tmpfs, bwrap, launch, probe
 
 pytestmark = pytest.mark.sandbox
 RunInBox = Callable[..., tuple[int, str]]
@@ -52,7 +52,30 @@ def test_the_exit_status_is_the_commands(run_in_box: RunInBox) -> None:
 def test_variables_are_those_named(run_in_box: RunInBox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_LAUNCHER", "x")
     status, said = run_in_box("import os; print(sorted(os.environ))", env={"A": "1"})
-    assert (status, said.strip()) == (0, "['A', 'LC_CTYPE', 'PWD', 'SHLVL']")
+    assert (status, said.strip()) == (0, "['A', 'LC_CTYPE', 'PWD']")
+
+
+def test_launching_closes_no_descriptor_of_another_thread(
+    monkeypatch: pytest.MonkeyPatch, launched_boxes: list[Launched]
+) -> None:
+    """A number that was given back may be another thread's by the time the box stands."""
+    others: list[int] = []
+    asked = bwrap._inner_pid
+
+    def meanwhile(info: int) -> int:
+        others.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(16))
+        return asked(info)
+
+    monkeypatch.setattr(bwrap, "_inner_pid", meanwhile)
+    launched_boxes.append(launch(Box(("/usr/bin/sleep", "20"))))
+    for descriptor in others:
+        os.close(descriptor)
+
+
+def test_launching_leaves_no_descriptor_open(launched_boxes: list[Launched]) -> None:
+    before = set(Path("/proc/self/fd").iterdir())
+    launched_boxes.append(launch(Box(("/usr/bin/sleep", "20"))))
+    assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_loopback_of_its_own_works(run_in_box: RunInBox) -> None:

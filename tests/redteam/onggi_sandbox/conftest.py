@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def ordinary_user() -> None:
 def run_in_box(ordinary_user: None) -> RunInBox:
     """`run_in_box(code, **fields of Box)` → exit status and what was written."""
 
-    def run(code: str, **fields: object) -> tuple[int, str]:
+    def run(code: str, **fields: Any) -> tuple[int, str]:
         box = Box((PYTHON, "-I", "-c", code), limits=PLAIN)
         launched = launch(
             dataclasses.replace(box, **fields), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
