@@ -46,7 +46,7 @@ class Cause(StrEnum):
 
 @dataclass(slots=True)
 class Running:
-    """A session; it runs until `cause` is set.
+    """A session; it ends from when `cause` is set, and has ended when nothing of it is left.
 
     Attributes:
         started: when.
@@ -135,7 +135,7 @@ class Running:
             "session_id": self.plan.session_id,
             "member": self.plan.member,
             "project": self.plan.project,
-            "state": "running" if self.cause is None else "ended",
+            "state": "ended" if self.ended.is_set() else "running",
             "cause": self.cause,
             "exit": self.exit_status,
             "server_pid": self.server.process.pid,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -151,8 +153,16 @@ def test_a_server_that_does_not_listen_is_killed(start_broker: Callable[..., Any
     broker = start_broker("import signal,time; signal.signal(15, signal.SIG_IGN); time.sleep(300)")
     plan = broker.plan()
     broker.start(plan)
-    assert broker.client.delete(f"/sessions/{plan.session_id}").status_code == 204
-    assert not alive(broker.get(plan)["server_pid"])
+    with ThreadPoolExecutor(1) as pool:
+        stopping = pool.submit(broker.client.delete, f"/sessions/{plan.session_id}")
+        while (said := broker.get(plan))["cause"] is None:
+            time.sleep(0.02)
+        # Not ended while something of it is left: whoever is told `ended` is told the exit status too.
+        assert (said["state"], said["exit"]) == ("running", None)
+        assert stopping.result().status_code == 204
+    said = broker.get(plan)
+    assert (said["state"], said["exit"]) == ("ended", -9)
+    assert not alive(said["server_pid"])
 
 
 def test_a_session_ends_by_itself_when_its_time_is_over(broker: Any) -> None:
