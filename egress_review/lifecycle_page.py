@@ -1,7 +1,4 @@
-"""The reference page and the picture of the lifecycle, made from its table.
-
-`python -m egress_review.lifecycle_page` writes both; a test compares them with what stands in `docs/`.
-"""
+"""The reference page and the picture of the lifecycle, made from its table; `make docs` writes both."""
 
 from __future__ import annotations
 
@@ -53,7 +50,7 @@ def page() -> str:
         [
             "# The lifecycle of a request",
             "",
-            "<!-- Made by `python -m egress_review.lifecycle_page` from `egress_review/lifecycle.py`. -->",
+            "Made from `egress_review/lifecycle.py` by `make docs`; do not edit.",
             "",
             f"![The lifecycle](../{PICTURE})",
             "",
@@ -145,13 +142,3 @@ def _label(x: int, y: int, text: str, size: int, colour: str, halo: str = _HALO)
     return (
         f'<text x="{x}" y="{y}" font-size="{size}" fill="{colour}" text-anchor="middle" {halo}>{text}</text>'
     )
-
-
-def main() -> None:
-    """Write both files."""
-    for path, text in ((PAGE, page()), (PICTURE, picture())):
-        (DOCS / path).write_text(text, "utf-8")
-
-
-if __name__ == "__main__":
-    main()

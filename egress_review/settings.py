@@ -21,6 +21,8 @@ class ReviewSettings(BaseSettings):
         review_policy: version name of the review policy below.
         review_reviewers: independent votes that a request needs.
         review_download_days: days until a release expires.
+        review_max_file_mib: MiB of one submitted file.
+        review_max_request_mib: MiB of all files of a request.
     """
 
     model_config = SettingsConfigDict(env_prefix="ONGGI_", frozen=True, extra="ignore")

@@ -1,13 +1,8 @@
-"""Reference pages made from code: commands, JSON API, permissions.
-
-`python -m hub.reference docs/reference` writes them; a test holds them to the code.
-"""
+"""Reference pages made from code: commands, JSON API, permissions. `make docs` writes them."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -17,13 +12,32 @@ from hub.cli.main import app
 from hub.desk import admin, api, internal, pages
 from onggi.permissions import GLOBAL_ROLES, ROLE_PERMISSIONS, Permission
 
-_NOTE = "Made from the code by `python -m hub.reference docs/reference`; do not edit."
+_NOTE = "Made from the code by `make docs`; do not edit."
 
 _ABOUT_ROUTES = """\
 A route names a permission (see [permissions](permissions.md)), or one of: `signed-in` (anyone signed in, and
 it shows or does nothing but their own), `service` (another service, by its token), `session-key` (a session
 server, by its key). Refusals are JSON: `{"error": {"reason": …, "params": …}}`. The desk's cookie counts
 only for its own pages; programs send `Authorization: token …` with a hub token."""
+
+_PERMITS = {
+    Permission.AUDIT_READ: "Read and export the audit log.",
+    Permission.DATASET_MANAGE: "Take data-set versions into the catalogue.",
+    Permission.DATASET_READ: "See the catalogue.",
+    Permission.GRANT_MANAGE: "Give and end projects' rights to data sets.",
+    Permission.MEMBER_MANAGE: "Add members, set their roles and dates, end memberships.",
+    Permission.PROJECT_MANAGE: "Set up projects, end and extend them.",
+    Permission.PROJECT_READ: "See all projects with members, grants, quotas and sessions.",
+    Permission.PROJECT_READ_OWN: "See the own project.",
+    Permission.QUOTA_MANAGE: "Set what a project may hold at once.",
+    Permission.RELEASE_DOWNLOAD: "Download the project's releases and their certificates.",
+    Permission.REQUEST_READ_OWN: "See the own requests with their findings and reasons.",
+    Permission.REQUEST_REVIEW: "See requests of projects that one never belonged to, and vote on them.",
+    Permission.REQUEST_SUBMIT: "Submit, revise and withdraw requests.",
+    Permission.ROLE_MANAGE: "Add people, give and take global roles.",
+    Permission.SESSION_OPEN: "Open and stop the own session.",
+    Permission.SESSION_STOP: "Stop anybody's session.",
+}
 
 
 def reference_pages() -> Mapping[str, str]:
@@ -57,10 +71,10 @@ def permissions_page() -> str:
     heads = [f"{role.value}{'' if role in GLOBAL_ROLES else ' (of the project)'}" for role in roles]
     lines = ["# Permissions", "", _NOTE, ""]
     lines += ["Default deny. Project roles count in their own project, while the membership lasts.", ""]
-    lines += [f"| permission | {' | '.join(heads)} |", "|---" * (len(roles) + 1) + "|"]
+    lines += [f"| permission | what it permits | {' | '.join(heads)} |", "|---" * (len(roles) + 2) + "|"]
     for permission in sorted(Permission):
         marks = ["yes" if permission in ROLE_PERMISSIONS[role] else "" for role in roles]
-        lines.append(f"| `{permission.value}` | {' | '.join(marks)} |")
+        lines.append(f"| `{permission.value}` | {_PERMITS[permission]} | {' | '.join(marks)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -83,14 +97,3 @@ def _route(route: Route) -> str:
     endpoint: Any = route.endpoint
     what = (endpoint.view.__doc__ or "").strip().partition("\n")[0]
     return f"| {method} | `{route.path}` | `{endpoint.access}` | {what} |"
-
-
-def main(folder: Path) -> None:
-    """Write the pages."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in reference_pages().items():
-        (folder / name).write_text(text, "utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

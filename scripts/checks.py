@@ -5,6 +5,7 @@ The tests come last so that pytest's closing line is the last thing printed.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,12 +26,18 @@ CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "unit": ((*_PYTEST, *_PARALLEL, "tests/unit", "tests/contract", "tests/architecture"),),
     "bench": ((*_PYTEST, "-m", "bench", "-s", "tests/bench"),),
     "screenshots": ((*_PYTEST, "-m", "browser", "tests/functional"),),
-    "docs": (("python", "-m", "docs.generate"),),
+    "docs": (("python", "-m", "scripts.docs"),),
 }
+
+
+# What a check's commands find in their environment besides.
+SURROUNDINGS = {"screenshots": {"ONGGI_SCREENSHOTS": str(Path("docs", "pictures").resolve())}}
 
 
 def main(names: list[str]) -> int:
     """Runs the checks in the given order; 0 if all passed."""
+    for name in names:
+        os.environ.update(SURROUNDINGS.get(name, {}))
     *first, last = [command for name in names for command in CHECKS[name]]
     failed = [" ".join(command) for command in first if run(command) != 0]
     if failed:

@@ -1,8 +1,6 @@
-"""The reference page of the allow-list, made from the allow-list: `python -m session.http.reference`."""
+"""The reference page of the allow-list, made from the allow-list; `make docs` writes it."""
 
 from __future__ import annotations
-
-import sys
 
 from session.http.headers import SECURITY_HEADERS
 from session.http.origin import Kind
@@ -16,9 +14,9 @@ _KINDS = {
 }
 
 _INTRODUCTION = (
-    "Made from `session/http/routes.py`; do not edit. Every request to a session that is not named here is",
-    "refused with the reason `route_closed`. Paths are regular expressions for what follows",
-    "`/user/<name>/<project>/`; the handler is the one that must answer, or the request is refused too.",
+    "Made from `session/http/routes.py` by `make docs`; do not edit. Every request to a session that is",
+    "not named here is refused with the reason `route_closed`. Paths are regular expressions for what",
+    "follows `/user/<name>/<project>/`; the handler is the one that must answer, or the request is refused.",
 )
 
 
@@ -52,7 +50,3 @@ def render() -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render())

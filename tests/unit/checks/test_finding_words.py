@@ -77,4 +77,4 @@ def test_a_row_that_the_source_gives_is_not_told_to_the_researcher() -> None:
 
 
 def test_the_reference_page_is_the_one_that_the_code_writes() -> None:
-    assert REFERENCE.read_text("utf-8") == page(), "run python -m egress_review.checks.reference"
+    assert REFERENCE.read_text("utf-8") == page(), "run: make docs"

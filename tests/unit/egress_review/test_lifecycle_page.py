@@ -16,7 +16,7 @@ from egress_review.lifecycle import TABLE
 )
 def test_the_docs_say_what_the_table_says(path: object, text: str) -> None:
     found = (lifecycle_page.DOCS / str(path)).read_text("utf-8")
-    assert found == text, "run `python -m egress_review.lifecycle_page`"
+    assert found == text, "run: make docs"
 
 
 def test_every_move_has_its_row_and_its_arrow() -> None:

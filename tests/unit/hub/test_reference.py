@@ -15,7 +15,7 @@ PAGES = reference_pages()
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_the_page_is_up_to_date(name: str) -> None:
     written = (FOLDER / name).read_text("utf-8")
-    assert written == PAGES[name], "run: python -m hub.reference docs/reference"
+    assert written == PAGES[name], "run: make docs"
 
 
 def test_every_command_has_its_paragraph() -> None:

@@ -1,0 +1,1 @@
+"""Reference pages that belong to no one room."""
