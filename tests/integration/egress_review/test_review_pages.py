@@ -250,42 +250,6 @@ def test_the_researcher_sees_why_it_came_back_but_no_persons_or_names(parts: Eve
         assert site.browser(stranger).get(f"/mine/{request.id}").status_code == 404
 
 
-def test_a_member_withdraws_an_own_request_and_nobody_else_does(parts: Everything) -> None:
-    site, room, desk, _ = parts
-    request = review.in_review(room)
-    path = f"/mine/{request.id}/withdraw"
-    own = site.browser("researcher1")
-    assert path in own.get(f"/mine/{request.id}").text
-    assert path not in site.browser("reviewer1").get(f"/requests/{request.id}").text
-    assert post(own, path, {"csrf": "guessed"}).status_code == 403
-    for stranger in ("researcher2", "reviewer1", "admin", "nobody"):
-        assert post(site.browser(stranger), path, {}).status_code in {403, 404}
-    desk.people["researcher1"]["memberships"][0]["active"] = False
-    assert post(own, path, {}).status_code == 404
-    desk.people["researcher1"]["memberships"][0]["active"] = True
-    assert room.store.request(request.id).state is State.IN_REVIEW
-    assert post(own, path, {}).headers["location"] == f"/mine/{request.id}"
-    assert room.store.request(request.id).state is State.WITHDRAWN
-    (event,) = [one for one in room.store.last_events("review", 9) if one.action == "request.withdraw"]
-    assert (event.actor, event.subject) == ("researcher1", request.id)
-    assert "session" not in event.details
-    assert path not in own.get(f"/mine/{request.id}").text
-    assert post(own, path, {}).status_code == 409
-
-
-def test_a_returned_request_says_how_to_revise_it_and_what_to_mend(parts: Everything) -> None:
-    site, room, *_ = parts
-    request = review.checked(room, review.submitted(room), FindingCode.NO_CLAIM)
-    for name in ("reviewer1", "reviewer2"):
-        review.cast(room, request, name, Ballot.RETURN, "use onggi.table")
-    page = text_of(site.browser("researcher1").get(f"/mine/{request.id}").text)
-    assert f'revises="{request.id}"' in page
-    assert catalogue("en")["findings.no_claim_todo"] in page
-    assert catalogue("en")["findings.no_claim_todo"] not in text_of(
-        site.browser("reviewer1").get(f"/requests/{request.id}").text
-    )
-
-
 def test_a_member_downloads_and_every_download_is_recorded_first(parts: Everything) -> None:
     site, room, *_ = parts
     made = released(room)

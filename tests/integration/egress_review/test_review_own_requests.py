@@ -1,0 +1,55 @@
+"""A researcher's own request outside any session: withdrawing it, and what to do when it came back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from egress_review.checks.findings import FindingCode
+from egress_review.domain import Ballot, State
+from onggi.words import catalogue
+from tests.support import review
+from tests.support.review_site import Everything, Site, post, text_of
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Everything:
+    room, desk, clock = review.room_of(tmp_path)
+    return Site(tmp_path / "state", room), room, desk, clock
+
+
+def test_a_member_withdraws_an_own_request_and_nobody_else_does(parts: Everything) -> None:
+    site, room, desk, _ = parts
+    request = review.in_review(room)
+    path = f"/mine/{request.id}/withdraw"
+    own = site.browser("researcher1")
+    assert path in own.get(f"/mine/{request.id}").text
+    assert path not in site.browser("reviewer1").get(f"/requests/{request.id}").text
+    assert post(own, path, {"csrf": "guessed"}).status_code == 403
+    for stranger in ("researcher2", "reviewer1", "admin", "nobody"):
+        assert post(site.browser(stranger), path, {}).status_code in {403, 404}
+    desk.people["researcher1"]["memberships"][0]["active"] = False
+    assert post(own, path, {}).status_code == 404
+    desk.people["researcher1"]["memberships"][0]["active"] = True
+    assert room.store.request(request.id).state is State.IN_REVIEW
+    assert post(own, path, {}).headers["location"] == f"/mine/{request.id}"
+    assert room.store.request(request.id).state is State.WITHDRAWN
+    (event,) = [one for one in room.store.last_events("review", 9) if one.action == "request.withdraw"]
+    assert (event.actor, event.subject) == ("researcher1", request.id)
+    assert "session" not in event.details
+    assert path not in own.get(f"/mine/{request.id}").text
+    assert post(own, path, {}).status_code == 409
+
+
+def test_a_returned_request_says_how_to_revise_it_and_what_to_mend(parts: Everything) -> None:
+    site, room, *_ = parts
+    request = review.checked(room, review.submitted(room), FindingCode.NO_CLAIM)
+    for name in ("reviewer1", "reviewer2"):
+        review.cast(room, request, name, Ballot.RETURN, "use onggi.table")
+    page = text_of(site.browser("researcher1").get(f"/mine/{request.id}").text)
+    assert f'revises="{request.id}"' in page
+    assert catalogue("en")["findings.no_claim_todo"] in page
+    assert catalogue("en")["findings.no_claim_todo"] not in text_of(
+        site.browser("reviewer1").get(f"/requests/{request.id}").text
+    )
