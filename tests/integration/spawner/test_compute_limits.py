@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,11 +124,12 @@ def test_memory_of_all_processes_together_is_held(broker: Any, kernel_of: Callab
 import os, time
 for _ in range(3):
     if os.fork() == 0:
-        held = bytearray(os.urandom(1 << 20) * 500)
-        time.sleep(60); os._exit(0)
+        held = bytearray(450 << 20)  # each alone is within the limit of a process, all three are not
+        held[::4096] = b"x" * (len(held) // 4096)
+        time.sleep(100); os._exit(0)
 """
     kernel.client.execute(code)
-    _until(lambda: "memory" in [one["what"] for one in broker.get(plan)["incidents"]], 20)
+    _until(lambda: "memory" in [one["what"] for one in broker.get(plan)["incidents"]], 60)
     assert broker.get(plan)["state"] == "running"
     assert kernel.agent.ask(op="list")["ok"]
 
@@ -151,23 +153,23 @@ for number in range(1000):
 
 
 def test_killing_a_kernel_kills_what_it_started(broker: Any, kernel_of: Callable[[Path], Kernel]) -> None:
-    plan = broker.plan()
-    kernel = kernel_of(broker.start(plan))
+    seconds = secrets.randbelow(1_000_000) + 7000  # told apart from those of tests that run beside this one
+    kernel = kernel_of(broker.start(broker.plan()))
     said = kernel.run(
-        "import subprocess; print(subprocess.Popen(['/usr/bin/setsid', '/usr/bin/sleep', '7654']).pid)"
+        f"import subprocess;print(subprocess.Popen(['/usr/bin/setsid', '/usr/bin/sleep', '{seconds}']).pid)"
     )
     assert said.strip().isdigit()
-    _until(lambda: _sleepers() == 1)
+    _until(lambda: _sleepers(seconds) == 1)
     assert kernel.agent.ask(op="kill", kernel_id=KERNEL_ID)["ok"]
     assert kernel.exit_status() == -9
-    _until(lambda: _sleepers() == 0)
+    _until(lambda: _sleepers(seconds) == 0)
 
 
-def _sleepers() -> int:
+def _sleepers(seconds: int) -> int:
     found = 0
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found += path.read_bytes() == b"/usr/bin/sleep\x007654\0"
+            found += path.read_bytes() == f"/usr/bin/sleep\0{seconds}\0".encode()
         except OSError:
             continue
     return found
