@@ -11,8 +11,8 @@ _HEAD = """\
 Made from `onggi/reasons.py` by `make docs`; do not edit.
 
 Why something was refused, withheld or not done. The code stands in the API's answer, on the page and in the
-audit log; it never changes its meaning. The sentence is what a person reads. `{…}` stands for a value. What the
-checks say about files stands in [findings](findings.md).
+audit log; it never changes its meaning. The sentence is what a person reads. `{…}` stands for a value. What
+the checks say about files stands in [findings](findings.md).
 """
 
 

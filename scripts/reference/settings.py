@@ -18,8 +18,8 @@ _HEAD = """\
 Made from the rooms' `settings.py` by `make docs`; do not edit.
 
 Settings are environment variables, read once at the start; `onggi up` hands them to the processes that it
-starts. A value that cannot be read, or lies outside its bounds, stops the process. Secrets are never variables:
-they are files in the state folder's `secrets/`, which only its owner can read.
+starts. A value that cannot be read, or lies outside its bounds, stops the process. Secrets are never
+variables: they are files in the state folder's `secrets/`, which only its owner can read.
 """
 
 _ROOMS: Mapping[str, type[BaseSettings]] = {
