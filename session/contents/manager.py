@@ -140,7 +140,7 @@ class OnggiContents(AsyncContentsManager):
         """Copy a notebook or text file; what cannot be opened cannot be copied in the browser."""
         model = await self.get(from_path)
         folder = to_path if to_path is not None else from_path.rpartition("/")[0]
-        name = await self.increment_filename(  # type: ignore[no-untyped-call]
+        name = await self.increment_filename(  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
             model["name"], folder, insert="-Copy"
         )
         return await self.save(model, f"{folder.strip('/')}/{name}".lstrip("/"))

@@ -95,7 +95,7 @@ class OnggiKernels(AsyncMappingKernelManager):
         now: bool | None = False,  # noqa: FBT001, FBT002 - Jupyter's signature
         restart: bool | None = False,  # noqa: FBT001, FBT002 - Jupyter's signature
     ) -> None:
-        await super()._async_shutdown_kernel(kernel_id, now, restart)  # type: ignore[no-untyped-call]
+        await super()._async_shutdown_kernel(kernel_id, now, restart)  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
         if not restart:
             _context(self).gates.forget(kernel_id)
 
@@ -107,7 +107,7 @@ class OnggiKernels(AsyncMappingKernelManager):
 
     def kernel_model(self, kernel_id: str) -> dict[str, Any]:
         """What the API says of a kernel, with a state from the fixed list."""
-        model: dict[str, Any] = super().kernel_model(kernel_id)  # type: ignore[no-untyped-call]
+        model: dict[str, Any] = super().kernel_model(kernel_id)  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
         if model.get("execution_state") not in _STATES:
             model["execution_state"] = "unknown"
         model.pop("reason", None)
@@ -115,8 +115,8 @@ class OnggiKernels(AsyncMappingKernelManager):
 
     def start_buffering(self, kernel_id: str, session_key: str, channels: dict[str, ZMQStream]) -> None:
         """Keep messages for a browser that went away, up to a few megabytes."""
-        self._check_kernel_id(kernel_id)  # type: ignore[no-untyped-call]
-        self.stop_buffering(kernel_id)  # type: ignore[no-untyped-call]
+        self._check_kernel_id(kernel_id)  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
+        self.stop_buffering(kernel_id)  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
         info = self._kernel_buffers[kernel_id]
         info.update(session_key=session_key, buffer=[], channels=channels, bytes=0)
         for channel, stream in channels.items():
