@@ -64,7 +64,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
     def disconnect(self) -> None:  # type: ignore[override]  # the base class declares a coroutine and has none
         """End, and report what was not reported yet."""
         self.open_connections.discard(self)
-        super().disconnect()  # type: ignore[no-untyped-call]
+        super().disconnect()  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
 
     # browser → kernel
 
