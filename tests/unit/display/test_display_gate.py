@@ -11,36 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egress_review.display.answers import BUILDERS
-from egress_review.display.budget import CountingMeter, fit, text_bytes
-from egress_review.display.gate import KernelGate
+from egress_review.display.budget import fit, text_bytes
 from egress_review.display.policy import IMAGE_TYPES, TEXT_TYPES, DisplayPolicy
 from egress_review.display.requests import Request
-from egress_review.display.scope import Outcome
 from onggi.reasons import Reason
-
-POLICY = DisplayPolicy()
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
-
-
-def make_gate(policy: DisplayPolicy = POLICY) -> KernelGate:
-    return KernelGate(policy, CountingMeter(policy.session_bytes))
-
-
-def execute(gate: KernelGate, msg_id: str = "cell-1", code: str = "1") -> Request:
-    request = gate.forward("shell", {"msg_id": msg_id, "msg_type": "execute_request"}, {"code": code})
-    assert isinstance(request, Request)
-    return request
-
-
-def show(
-    gate: KernelGate, kind: str, content: Any, parent: str = "cell-1", channel: str = "iopub"
-) -> Outcome:
-    return gate.show(channel, {"msg_type": kind, "msg_id": "k"}, {"msg_id": parent}, content)
-
-
-def png(size: int = 100) -> str:
-    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * size).decode()
-
+from tests.support.display import POLICY, execute, make_gate, png, show
 
 # requests
 
@@ -191,103 +166,6 @@ def test_what_is_no_image_is_not_shown_as_one(text: str) -> None:
     gate = make_gate()
     execute(gate)
     assert show(gate, "display_data", {"data": {"image/png": text}}).answers == []
-
-
-# forms of output
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "application/javascript",
-        "application/vnd.jupyter.widget-view+json",
-        "application/vnd.bokehjs_exec.v0+json",
-        "application/vnd.plotly.v1+json",
-        "application/json",
-        "image/svg+xml",
-        "text/markdown",
-        "application/pdf",
-    ],
-)
-def test_other_forms_leave_their_plain_text(kind: str) -> None:
-    gate = make_gate()
-    execute(gate)
-    outcome = show(gate, "display_data", {"data": {kind: "x" * 100, "text/plain": "plain"}})
-    assert outcome.answers[0].content["data"] == {"text/plain": "plain"}
-    alone = show(gate, "display_data", {"data": {kind: "x" * 100}})
-    assert alone.answers == []
-    assert alone.notices[0].reason is Reason.DISPLAY_TYPE_HIDDEN
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "<script>fetch('//evil')</script>",
-        "<img src=//evil/x onerror=alert(1)>",
-        "<a href='https://evil/?d=1'>x</a>",
-        "<meta http-equiv=refresh content='0;url=//evil'>",
-        "<iframe src=//evil></iframe>",
-        "<form action=//evil><input name=a></form>",
-        "<link rel=stylesheet href=//evil>",
-        "<style>*{background:url(//evil)}</style>",
-        "<b style='background:url(//evil)' onclick=x id=y>t</b>",
-        "<svg><script>1</script><a xlink:href=//evil></a></svg>",
-        "<object data=//evil></object><embed src=//evil>",
-        "<base href=//evil><video src=//evil></video>",
-        "<table background=//evil><tr><td>1</table>",
-    ],
-)
-def test_html_keeps_no_address_and_no_script(hostile: str) -> None:
-    gate = make_gate()
-    execute(gate)
-    outcome = show(gate, "display_data", {"data": {"text/html": f"<p>kept</p>{hostile}"}})
-    html = outcome.answers[0].content["data"]["text/html"]
-    assert "kept" in html
-    assert "evil" not in html
-    assert "script" not in html
-    assert "onclick" not in html
-    assert "style" not in html
-
-
-def test_cleaning_twice_changes_nothing() -> None:
-    gate = make_gate()
-    execute(gate)
-    html = "<table class='dataframe other'><tr><td>1"
-    for _ in range(2):
-        html = (
-            show(gate, "display_data", {"data": {"text/html": html}}).answers[0].content["data"]["text/html"]
-        )
-    assert html.count("mathjax_ignore") == 1
-    assert html.count("<div") == 1
-    assert 'class="dataframe"' in html
-
-
-@pytest.mark.parametrize(
-    "source", [r"\href{http://evil}{x}", r"\def\x{1}", r"\csname href\endcsname", r"\htmlData{a}{b}"]
-)
-def test_latex_that_makes_links_or_commands_is_not_shown(source: str) -> None:
-    gate = make_gate()
-    execute(gate)
-    outcome = show(
-        gate,
-        "execute_result",
-        {"data": {"text/latex": f"${source}$", "text/plain": "p"}, "execution_count": 1},
-    )
-    assert outcome.answers[0].content["data"] == {"text/plain": "p"}
-
-
-def test_metadata_ids_and_transient_are_ours() -> None:
-    gate = make_gate()
-    execute(gate)
-    content = {
-        "data": {"image/png": png(), "text/plain": "x"},
-        "metadata": {"image/png": {"width": 10, "secret": "s"}, "more": "secret"},
-        "transient": {"display_id": "secret" * 9, "other": "secret"},
-    }
-    answer = show(gate, "display_data", content).answers[0]
-    assert "secret" not in json.dumps(answer.content)
-    assert answer.content["transient"] == {"display_id": "d0"}
-    assert answer.content["metadata"] == {"image/png": {"width": 10}}
 
 
 # replies
