@@ -83,6 +83,7 @@ class Reason(StrEnum):
     DISPLAY_IMAGE_LIMIT = "display_image_limit"
     DISPLAY_IMAGE_TOO_LARGE = "display_image_too_large"
     DISPLAY_MESSAGE_DROPPED = "display_message_dropped"
+    DISPLAY_OUTPUT_LOST = "display_output_lost"
     DISPLAY_SESSION_LIMIT = "display_session_limit"
     DISPLAY_TYPE_HIDDEN = "display_type_hidden"
     FILE_TYPE_NOT_SHOWN = "file_type_not_shown"
@@ -113,3 +114,4 @@ class Reason(StrEnum):
     SIGNING_KEY_EXPOSED = "signing_key_exposed"
     SIGNING_KEY_UNREADABLE = "signing_key_unreadable"
     STATE_CONFLICT = "state_conflict"
+    STATE_OF_OTHER_USER = "state_of_other_user"

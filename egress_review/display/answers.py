@@ -11,6 +11,7 @@ from typing import Any
 
 from egress_review.display.budget import fit
 from egress_review.display.bundle import show_bundle
+from egress_review.display.policy import NAMED_TYPES
 from egress_review.display.scope import Answer, Scope
 from onggi.reasons import Reason
 
@@ -40,13 +41,15 @@ def _display(kind: str) -> Builder:
             scope.policy, scope.meter, scope.budget, content.get("data"), content.get("metadata")
         )
         for reason in shown.cuts:
-            params = {"type": shown.hidden} if reason is Reason.DISPLAY_TYPE_HIDDEN else {}
+            # By its name only if we know the name: any other is the kernel's own text.
+            hidden = shown.hidden if shown.hidden in NAMED_TYPES else "…"
+            params = {"type": hidden} if reason is Reason.DISPLAY_TYPE_HIDDEN else {}
             scope.cut(reason, **params)
         if not shown.data:
             return None
         rebuilt: dict[str, Any] = {"data": shown.data, "metadata": shown.metadata}
         if kind == "execute_result":
-            rebuilt["execution_count"] = _count(content)
+            rebuilt["execution_count"] = _count(content) if scope.request is None else scope.number()
         else:
             rebuilt["transient"] = _transient(scope, content.get("transient"))
         return Answer(kind, rebuilt)
@@ -69,7 +72,7 @@ def _transient(scope: Scope, transient: object) -> dict[str, str]:
 def _error(scope: Scope, content: Content, _: Content) -> Answer | None:
     traceback = content.get("traceback")
     lines = [line for line in traceback if isinstance(line, str)] if isinstance(traceback, list) else []
-    if not scope.flat() and scope.budget.errors <= 0:
+    if not scope.flat_for_error():
         return None
     return Answer(
         "error",
@@ -98,13 +101,13 @@ def _status(scope: Scope, content: Content, _: Content) -> Answer | None:
     return Answer("status", {"execution_state": state})
 
 
-def _execute_input(scope: Scope, content: Content, _: Content) -> Answer | None:
+def _execute_input(scope: Scope, _: Content, __: Content) -> Answer | None:
     """The echo of a cell's code: ours, never the kernel's wording of it."""
     request = scope.request
     if request is None or request.kind != "execute_request" or request.echoed or not request.content:
         return None
     request.echoed = True
-    return Answer("execute_input", {"code": request.content["code"], "execution_count": _count(content)})
+    return Answer("execute_input", {"code": request.content["code"], "execution_count": scope.number()})
 
 
 def _clear_output(scope: Scope, content: Content, _: Content) -> Answer | None:
@@ -112,7 +115,10 @@ def _clear_output(scope: Scope, content: Content, _: Content) -> Answer | None:
 
 
 def _execute_reply(scope: Scope, content: Content, _: Content) -> Answer | None:
-    reply: dict[str, Any] = {"status": _reply_status(content), "execution_count": _count(content)}
+    reply: dict[str, Any] = {"status": _reply_status(content), "execution_count": None}
+    scope.meter.take(scope.policy.message_bytes)
+    if reply["status"] != "aborted":
+        reply["execution_count"] = scope.number()
     if reply["status"] == "ok":
         reply |= {"user_expressions": {}, "payload": []}
     elif reply["status"] == "error":
@@ -132,7 +138,12 @@ def _complete_reply(scope: Scope, content: Content, _: Content) -> Answer | None
             break
         kept.append(name)
     kept = kept if _assist(scope, "\n".join(kept)) else []
-    start, end = _position(content, "cursor_start"), _position(content, "cursor_end")
+    # Positions are the request's own unless there is something to put there, and then within its code.
+    asked = scope.request.content if scope.request is not None else {}
+    start = end = int(asked.get("cursor_pos", 0))
+    if kept:
+        longest = len(str(asked.get("code", "")))
+        start, end = (min(_position(content, name), longest) for name in ("cursor_start", "cursor_end"))
     return Answer(
         "complete_reply",
         {"status": "ok", "matches": kept, "cursor_start": start, "cursor_end": end, "metadata": {}},
@@ -152,16 +163,17 @@ def _inspect_reply(scope: Scope, content: Content, _: Content) -> Answer | None:
 def _assist(scope: Scope, text: str) -> bool:
     """Charge help while typing to the session, apart from the cells."""
     raw = text.encode("utf-8", "replace")
-    if not raw:
-        return False
-    if not scope.meter.take(len(raw)):
+    if not scope.meter.take(len(raw) + scope.policy.message_bytes):
         scope.budget.cuts += 1
         return False
-    scope.budget.record("text/x-assist", raw)
-    return True
+    if raw:
+        scope.budget.record("text/x-assist", raw)
+    return bool(raw)
 
 
-def _is_complete_reply(_: Scope, content: Content, __: Content) -> Answer | None:
+def _is_complete_reply(scope: Scope, content: Content, _: Content) -> Answer | None:
+    if not scope.meter.take(scope.policy.message_bytes):
+        return Answer("is_complete_reply", {"status": "unknown", "indent": ""})
     status = content.get("status")
     if status not in {"complete", "incomplete", "invalid", "unknown"}:
         return None

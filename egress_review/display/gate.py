@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from itertools import count
 
 from egress_review.display.answers import BUILDERS
 from egress_review.display.budget import Budget, Meter, background_budget, cell_budget
@@ -28,6 +29,7 @@ class KernelGate:
         self.background: Budget = background_budget(policy)
         self._requests: OrderedDict[str, Request] = OrderedDict()
         self._display_ids: dict[str, str] = {}
+        self._numbers = count(1)
         self._forgotten: list[Request] = []
 
     def forward(self, channel: str, header: object, content: object) -> Request | Reason:
@@ -60,13 +62,25 @@ class KernelGate:
             outcome.dropped = Reason.DISPLAY_MESSAGE_DROPPED
             return outcome
         budget = request.budget if request is not None and request.budget is not None else self.background
-        scope = Scope(self.policy, self.meter, budget, request, outcome, self._display_ids)
+        scope = Scope(self.policy, self.meter, budget, request, outcome, self._display_ids, self._numbers)
         answer = build(scope, content, {})
         if answer is not None:
             outcome.answers.append(answer)
         elif not outcome.notices:
             outcome.dropped = Reason.DISPLAY_MESSAGE_DROPPED
         return outcome
+
+    def settle(self, request: Request) -> bool:
+        """Close a request that was answered and whose `idle` never came: floods are lost on the way.
+
+        Returns:
+            Whether it was still open; then the page is to be told `idle`, and the cell can be reported.
+        """
+        if request.idle or not request.answered:
+            return False
+        request.busy = request.idle = True
+        request.content = {}
+        return True
 
     def unreported(self) -> list[Request]:
         """Executions that have shown or lost something since they were last reported."""
@@ -77,6 +91,7 @@ class KernelGate:
         """A fresh kernel gets a fresh background."""
         self.background = background_budget(self.policy)
         self._display_ids.clear()
+        self._numbers = count(1)
 
     def _remember(self, request: Request) -> None:
         self._requests[request.header["msg_id"]] = request

@@ -76,12 +76,15 @@ class NotebookView:
             if isinstance(cell, Mapping):
                 for key in ("source", "metadata", "outputs"):
                     self._seen.add(_plain(cell.get(key)))
+                self._seen.add({"id": cell.get("id")})
         if isinstance(notebook, Mapping):
             self._seen.add(_plain(notebook.get("metadata")))
 
     def _cell(self, cell: object, left: _Allowance, name: str) -> dict[str, Any]:
         if not isinstance(cell, Mapping) or cell.get("cell_type") not in {"code", "markdown", "raw"}:
             raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=name)
+        # Which of the known cells stand here, and in which order, says something too.
+        left.pay(self._meter, self._policy.message_bytes)
         source = _plain(cell.get("source"))
         if not isinstance(source, str):
             raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=name)
@@ -94,6 +97,9 @@ class NotebookView:
             "source": source,
         }
         if isinstance(cell.get("id"), str) and _CELL_ID.fullmatch(cell["id"]):
+            if not self._seen.knows({"id": cell["id"]}):
+                left.pay(self._meter, len(cell["id"]))
+                self._seen.add({"id": cell["id"]})
             rebuilt["id"] = cell["id"]
         if cell["cell_type"] == "code":
             count = cell.get("execution_count")
@@ -152,6 +158,10 @@ class _Allowance:
         self._left -= size
         if self._left < 0:
             raise Invalid(Reason.FILE_TOO_LARGE, name=self._name, limit=self._limit)
+        self.pay(meter, size)
+
+    def pay(self, meter: Meter, size: int) -> None:
+        """Charge the session alone."""
         if not meter.take(size):
             raise Invalid(Reason.DISPLAY_SESSION_LIMIT, limit=self._limit)
 

@@ -40,7 +40,8 @@ class Request:
     """A message that the gate forwarded to the kernel.
 
     `header` is what the browser sent, rebuilt; answers carry it as their parent. `answered`, `busy`, `idle`
-    and `echoed` say which of the messages that a request has exactly once were already passed on.
+    and `echoed` say which of the messages that a request has exactly once were already passed on. `number` is
+    the cell's number, which the gate counts itself: a kernel's own could say four bytes a cell.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Request:
     busy: bool = False
     idle: bool = False
     echoed: bool = False
+    number: int | None = None
     packed: bytes = field(default=b"")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from egress_review.display.budget import Budget, Meter, charge_text, text_bytes
@@ -58,6 +59,7 @@ class Scope:
     request: Request | None
     outcome: Outcome
     display_ids: dict[str, str]
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def cut(self, reason: Reason, **params: str) -> None:
         """Count something as withheld, and tell it once per cell."""
@@ -93,6 +95,26 @@ class Scope:
             return False
         self.budget.text -= price
         return True
+
+    def flat_for_error(self) -> bool:
+        """As `flat`, but an error may pay from its reserve when the cell is full."""
+        if self.budget.text >= self.policy.message_bytes:
+            return self.flat()
+        if self.budget.errors < self.policy.message_bytes or not self.meter.take(self.policy.message_bytes):
+            self.budget.cuts += 1
+            return False
+        self.budget.errors -= self.policy.message_bytes
+        return True
+
+    def number(self) -> int | None:
+        """The number of the cell that this belongs to: given once, when the kernel takes the cell up."""
+        request = self.request
+        if request is None or request.kind != "execute_request":
+            return None
+        counted = request.content.get("store_history", True) and not request.content.get("silent", False)
+        if request.number is None and counted:
+            request.number = next(self.numbers)
+        return request.number
 
     def _limits(self, reason: Reason) -> dict[str, str]:
         limits = {

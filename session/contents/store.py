@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,10 @@ from session.contents.rules import api_path, hidden_part, is_notebook, require_t
 from session.meter import SessionMeter
 
 Model = dict[str, Any]
-_ENTRY_BYTES = 32
+_MAX_TOLD = 50_000
+_MAX_FOLDERS = 1000
 _MAX_WRITE_BYTES = 16 * 1024 * 1024
+_DIGEST_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class ProjectStore:
         self._meter = meter
         self._seen = seen
         self._notebooks = notebooks
+        self._told: OrderedDict[str, tuple[Kind, int, int]] = OrderedDict()
+        self._folders: OrderedDict[str, frozenset[str]] = OrderedDict()
 
     def name(self, path: str) -> str:
         """The checked name of an API path."""
@@ -73,6 +78,7 @@ class ProjectStore:
     def get(self, path: str, wanted: Wanted) -> Model:
         """A folder, a notebook or a text file."""
         name = self.name(path)
+        self._meter.take(self._policy.message_bytes)  # that there is such a file, or not, is an answer too
         entry = stat_beneath(self._root, name)
         if entry.kind is Kind.DIRECTORY:
             if wanted.kind not in {None, "directory"}:
@@ -80,6 +86,7 @@ class ProjectStore:
             return self._folder(name, entry, wanted)
         if entry.kind is not Kind.FILE or wanted.kind == "directory":
             raise Invalid(Reason.FILE_NOT_REGULAR, name=shown(name))
+        entry = self._as_told(name, entry)
         model = _model(name, entry, "notebook" if is_notebook(name) and wanted.kind != "file" else "file")
         if not (wanted.content or wanted.digest):
             return model
@@ -125,9 +132,11 @@ class ProjectStore:
         if wanted.content:
             found = list_beneath(self._root, name, limit=10 * self._policy.listing_entries)
             visible = [item for item in found if self._listed(item)][: self._policy.listing_entries]
-            for item in visible:
-                self._charge_name(f"{name}/{item.name}")
-            model["content"] = [self._listing(name, item) for item in visible]
+            self._charge_listing(name, visible)
+            model["content"] = [
+                self._listing(name, self._as_told(f"{name}/{item.name}".lstrip("/"), item, must_pay=True))
+                for item in visible
+            ]
             model["format"] = "json"
         return model
 
@@ -143,11 +152,44 @@ class ProjectStore:
         )
         return _model(path, item, kind)
 
-    def _charge_name(self, path: str) -> None:
-        if not self._seen.knows(path):
-            if not self._meter.take(len(path.encode()) + _ENTRY_BYTES):
+    def _charge_listing(self, folder: str, visible: list[Entry]) -> None:
+        """Charge for the names that came and went since this folder was last shown."""
+        names = frozenset(item.name for item in visible)
+        before = self._folders.get(folder, frozenset())
+        self._pay(self._policy.entry_bytes * len(names ^ before))
+        for name in names - before:
+            path = f"{folder}/{name}"
+            if not self._seen.knows(path):
+                self._pay(len(path.encode()))
+                self._seen.add(path)
+        self._folders[folder] = names
+        self._folders.move_to_end(folder)
+        while len(self._folders) > _MAX_FOLDERS:
+            self._folders.popitem(last=False)
+
+    def _as_told(self, path: str, entry: Entry, *, must_pay: bool = False) -> Entry:
+        """Size and moment of a file, charged when they changed: a kernel can write any numbers there.
+
+        When nothing more may be shown, what was told last is told again, so that saving goes on.
+        """
+        now = (entry.kind, entry.size, entry.mtime_ns // 10**9)
+        told = self._told.get(path)
+        if told != now:
+            if self._meter.take(self._policy.entry_bytes):
+                told = now
+            elif must_pay:
                 raise Invalid(Reason.DISPLAY_SESSION_LIMIT, limit=self._policy.session_bytes)
-            self._seen.add(path)
+            told = told or (entry.kind, 0, 0)
+        self._told[path] = told
+        self._told.move_to_end(path)
+        while len(self._told) > _MAX_TOLD:
+            self._told.popitem(last=False)
+        kind, size, seconds = told
+        return replace(entry, kind=kind, size=size, mtime_ns=seconds * 10**9)
+
+    def _pay(self, count: int) -> None:
+        if count and not self._meter.take(count):
+            raise Invalid(Reason.DISPLAY_SESSION_LIMIT, limit=self._policy.session_bytes)
 
     def _file(self, name: str, model: Model, wanted: Wanted) -> Model:
         notebook = is_notebook(name)
@@ -155,7 +197,7 @@ class ProjectStore:
             require_text(name)
         limit = self._policy.notebook_bytes if notebook else self._policy.file_bytes
         raw = read_beneath(self._root, name, max_bytes=limit)
-        if wanted.digest:
+        if wanted.digest and self._meter.take(_DIGEST_BYTES):
             model |= {"hash": hashlib.sha256(raw).hexdigest(), "hash_algorithm": "sha256"}
         if not wanted.content:
             return model

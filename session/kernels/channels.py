@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any, ClassVar
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from tornado.ioloop import IOLoop
 from tornado.websocket import WebSocketClosedError
 
 from egress_review.display.requests import Request
@@ -29,6 +30,7 @@ from session.kernels import wire
 
 _CHANNELS = ("shell", "iopub", "stdin", "control")
 _SEEN_SIGNATURES = 4096
+_SETTLE_SECONDS = 5.0
 _EMPTY = b"{}"
 _DELIMITER = b"<IDS|MSG>"
 
@@ -120,6 +122,16 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             self._tell(outcome.request, notice.reason, notice.params)
         if outcome.finished and outcome.request is not None:
             self.onggi.gates.report(self.kernel_id, outcome.request)
+        if channel == "shell" and outcome.request is not None and outcome.answers:
+            IOLoop.current().call_later(_SETTLE_SECONDS, self._settle, outcome.request)
+
+    def _settle(self, request: Request) -> None:
+        """Tell the page that an answered request is done, if the kernel's own word was lost in a flood."""
+        if self.channels and self.onggi.gates.kernel(self.kernel_id).settle(request):
+            if request.kind == "execute_request":
+                self._tell(request, Reason.DISPLAY_OUTPUT_LOST, {})
+                self.onggi.gates.report(self.kernel_id, request)
+            self._send("iopub", request, Answer("status", {"execution_state": "idle"}))
 
     def _decide(self, channel: str, frames: list[bytes]) -> Outcome | None:
         """The gate's word on a message, or None if it is not a message at all."""
@@ -135,6 +147,9 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             self._seen.popitem(last=False)
         watched = self.onggi.gates.watched(self.kernel_id)
         outcome = watched.outcomes.get(signature) if channel == "iopub" else None
+        # Shown before on another connection: a kernel that sends it again still chooses what to repeat.
+        if outcome is not None and not self.onggi.meter.take(self.onggi.gates.policy.message_bytes):
+            return None
         if outcome is None:
             try:
                 parts = [self.session.unpack(part) for part in (header, parent, content)]
