@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from jupyterhub.spawner import Spawner, SpawnException
@@ -132,7 +132,7 @@ class OnggiSpawner(Spawner):
         super().clear_state()
         self.session_id, self._step = "", "progress_checking"
 
-    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+    async def progress(self) -> AsyncGenerator[dict[str, Any], None]:
         """What is being done, in the language of the person who waits."""
         language = self._language()
         percent = {"progress_checking": 10, "progress_compute": 30, "progress_waiting": 60}

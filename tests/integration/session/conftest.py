@@ -143,7 +143,8 @@ class Kernel:
         frame = await asyncio.wait_for(self.socket.read_message(), 30)
         if frame is None:
             raise EOFError
-        if not self.v1:
+        assert isinstance(frame, bytes) is self.v1
+        if isinstance(frame, str):
             message: dict[str, Any] = json.loads(frame)
         else:
             count = int.from_bytes(frame[:8], "little")

@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[2]
@@ -54,7 +55,7 @@ class Layout:
     def prepare(self) -> None:
         for name in ("project", "run/api", "run/k", "run/server"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
-        plan = {
+        plan: dict[str, Any] = {
             "session_id": "s-0123456789abcdef",
             "member": "researcher1",
             "project": "nafld",

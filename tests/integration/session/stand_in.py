@@ -30,7 +30,7 @@ class Json(RequestHandler):
     def answer(self, body: Any, status: int = 200) -> None:
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(body))
+        _ = self.finish(json.dumps(body))  # Tornado keeps the future and waits for it
 
 
 class Version(Json):
@@ -104,7 +104,8 @@ class Requests(Json):
 class Output(Json):
     def prepare(self) -> None:
         self.digest, self.size = hashlib.sha256(), 0
-        self.request.connection.set_max_body_size(2**30)
+        connection: Any = self.request.connection  # its declared type lacks what each connection has
+        connection.set_max_body_size(2**30)
 
     def data_received(self, chunk: bytes) -> None:
         self.digest.update(chunk)

@@ -10,7 +10,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,7 +28,7 @@ class Door(http.client.HTTPConnection):
 
 
 @pytest.fixture
-def ask(place: Any) -> Iterator[Any]:
+def ask(place: Any) -> Callable[..., tuple[int, Any]]:
     def asking(method: str, path: str, body: Any = None) -> tuple[int, Any]:
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         with contextlib.closing(Door(str(place.run / "api" / "session.sock"))) as door:

@@ -79,7 +79,7 @@ def page(place: Any) -> Iterator[Any]:
 
 def test_the_lab_works_and_nothing_leaves(place: Any, page: Any, outside: Any) -> None:
     port, asked = outside
-    cell = {
+    cell: dict[str, Any] = {
         "cell_type": "code",
         "id": "a",
         "metadata": {},

@@ -14,7 +14,7 @@ PREFIX = "/user/researcher1/nafld/"
 
 def notebook(source: str = "1", output: str = "") -> dict[str, Any]:
     outputs = [{"output_type": "stream", "name": "stdout", "text": output}] if output else []
-    cell = {
+    cell: dict[str, Any] = {
         "cell_type": "code",
         "id": "a",
         "metadata": {},
@@ -27,7 +27,7 @@ def notebook(source: str = "1", output: str = "") -> dict[str, Any]:
 
 def reason(browser: Any, path: str, method: str = "GET", body: Any = None) -> tuple[int, str]:
     status, answer, _ = browser.ask(method, PREFIX + path, body)
-    return status, (answer or {}).get("reason") if isinstance(answer, dict) else ""
+    return status, str(answer.get("reason")) if isinstance(answer, dict) else ""
 
 
 def test_notebooks_are_made_saved_renamed_and_removed(browser: Any, place: Any) -> None:

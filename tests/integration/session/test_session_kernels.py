@@ -102,6 +102,8 @@ def test_each_cell_is_in_the_audit_log(new_kernel: Any, browser: Any) -> None:
 
     asyncio.run(story())
     wanted = hashlib.sha256(code.encode()).hexdigest()
+    executed: list[Any] = []
+    shown: list[Any] = []
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         events = browser.control()["events"]
@@ -121,7 +123,8 @@ def test_each_cell_is_in_the_audit_log(new_kernel: Any, browser: Any) -> None:
 def test_two_pages_on_one_kernel_see_the_same(browser: Any, new_kernel: Any) -> None:
     async def story() -> None:
         async with new_kernel() as first:
-            second = type(first).__new__(type(first))
+            kind: Any = type(first)
+            second = kind.__new__(kind)
             second.browser, second.v1, second.id, second.messages = first.browser, first.v1, first.id, []
             await second.__aenter__()
             await first.run("print('shared ' * 3)")

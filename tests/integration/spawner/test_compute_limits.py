@@ -30,7 +30,7 @@ class Kernel:
             f"{name}_port": number
             for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), 1)
         }
-        info = {"transport": "ipc", "ip": IN_BOX, "key": "k", "signature_scheme": "hmac-sha256", **ports}
+        info: Any = {"transport": "ipc", "ip": IN_BOX, "key": "k", "signature_scheme": "hmac-sha256", **ports}
         (home / "connection.json").write_text(json.dumps(info))
         answer = self.agent.ask(op="start", kernel_id=KERNEL_ID, env={})
         assert answer["ok"], answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,8 @@ def test_progress_is_told_in_the_language_asked_for(broker: Any) -> None:
     async def first() -> dict[str, Any]:
         spawner = spawner_for(broker.state)
         spawner.user_options = {"language": "en"}
-        progress = spawner.progress()
-        news = await anext(progress)
-        await progress.aclose()
-        return news
+        async with contextlib.aclosing(spawner.progress()) as progress:
+            return await anext(progress)
 
     news = asyncio.run(first())
     assert news["progress"] == 10
