@@ -31,6 +31,8 @@ from web.signin import HubSignIn, SignInNeeded, current_person, sign_in_routes, 
 
 _HERE = Path(__file__).parent
 SESSION_HOURS = 8
+# Params of reasons that are a name of ours: of a form's field, or of a kind of thing.
+_NAMED = frozenset({"field", "resource", "what"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,15 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
 
 
 def say_reason(language: str, reason: str, params: dict[str, str] | None = None) -> str:
-    """The sentence of a reason code."""
-    return words.say(language, f"reasons.{reason}", **(params or {}))
+    """The sentence of a reason code; fields and things in it by the names that pages give them."""
+    named = {
+        name: _named(language, value) if name in _NAMED else value for name, value in (params or {}).items()
+    }
+    return words.say(language, f"reasons.{reason}", **named)
+
+
+def _named(language: str, name: str) -> str:
+    return words.catalogue(language).get(f"web.name_{name}", name)
 
 
 def _helpers(language: str) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def overview(call: Call, error: OnggiError | None = None) -> Response:
         }
     status = error.status if error else 200
     roles = sorted(role.value for role in GLOBAL_ROLES)
-    return render(call.request, "admin.html", status=status, error=error, roles=roles, **shown)
+    typed = call.fields.given if error else {}
+    return render(call.request, "admin.html", status=status, error=error, roles=roles, typed=typed, **shown)
 
 
 def project(call: Call, error: OnggiError | None = None) -> Response:

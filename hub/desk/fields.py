@@ -22,6 +22,12 @@ class Fields:
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = dict(values)
+        self._given = {name: value for name, value in values.items() if isinstance(value, str)}
+
+    @property
+    def given(self) -> Mapping[str, str]:
+        """The texts as they came, for a form that is shown again."""
+        return self._given
 
     def text(self, name: str, default: str | None = None) -> str:
         """A text; required if there is no default.

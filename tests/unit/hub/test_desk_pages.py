@@ -158,7 +158,7 @@ def test_what_the_hub_refuses_is_said_where_the_button_is(desk: Desk) -> None:
     desk.sign_in("researcher1")
     answer = desk.send("/projects/liver/session")
     assert answer.status_code == 403
-    assert "The quota of project liver is used up (cpus: 4 of 4)" in answer.text
+    assert "The quota of project liver is used up (Processor cores: 4 of 4)" in answer.text
 
 
 def test_a_refused_project_never_reaches_the_hub(desk: Desk) -> None:
@@ -233,7 +233,7 @@ def test_a_wrong_form_comes_back_with_the_reason(desk: Desk) -> None:
     assert "Wrong Name cannot be a name" in answer.text
     answer = desk.send("/admin/projects/liver/members", person="nobody", role="lead", ends="yesterday")
     assert answer.status_code == 422
-    assert "ends is not valid" in answer.text
+    assert "The value of End is not valid (yesterday)" in answer.text
 
 
 def test_an_ended_membership_is_said_and_the_button_is_grey(desk: Desk) -> None:
@@ -247,3 +247,15 @@ def test_an_ended_membership_is_said_and_the_button_is_grey(desk: Desk) -> None:
 def test_limits_that_are_only_watched_are_said(desk: Desk) -> None:
     desk.sign_in("researcher1")
     assert "watched, not held" in desk.page("/")
+
+
+def test_a_refused_form_names_its_field_and_keeps_what_was_typed(desk: Desk) -> None:
+    desk.sign_in("admin", "ko")
+    typed = {"slug": "Bad Slug", "title_ko": "폐 기능", "title_en": "Lung function", "ends": "2027-12-31"}
+    page = desk.send("/admin/projects", **typed).text
+    for value in typed.values():
+        assert f'value="{value}"' in page
+    missing = desk.send("/admin/projects", **{**typed, "title_en": " "}).text
+    assert "영어 제목 항목이 비어 있습니다" in missing
+    taken = desk.send("/admin/projects", **{**typed, "slug": "liver"}).text
+    assert "과제 liver" in taken
