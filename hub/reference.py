@@ -79,11 +79,12 @@ def permissions_page() -> str:
 
 
 def _commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
-    children = getattr(command, "commands", None)
-    if not children or path == "onggi":
-        yield path, command
-    for name, child in (children or {}).items():
-        yield from _commands(f"{path} {name}", child)
+    """Every command with its path; groups are asked, since they may be imported only then."""
+    yield path, command
+    if hasattr(command, "list_commands"):
+        context = typer.Context(command)
+        for name in command.list_commands(context):
+            yield from _commands(f"{path} {name}", command.get_command(context, name))
 
 
 def _parameter(one: Any) -> str:

@@ -18,6 +18,12 @@ def test_the_page_is_up_to_date(name: str) -> None:
     assert written == PAGES[name], "run: make docs"
 
 
+def test_commands_of_every_group_are_there() -> None:
+    page = PAGES["cli.md"]
+    for command in ("up", "project create", "data synth", "audit verify", "certificate verify"):
+        assert f"## `onggi {command}`" in page
+
+
 def test_every_command_has_its_paragraph() -> None:
     lines = PAGES["cli.md"].splitlines()
     for number, line in enumerate(lines):
