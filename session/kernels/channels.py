@@ -131,7 +131,18 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             if request.kind == "execute_request":
                 self._tell(request, Reason.DISPLAY_OUTPUT_LOST, {})
                 self.onggi.gates.report(self.kernel_id, request)
+                self._listen_again()
             self._send("iopub", request, Answer("status", {"execution_state": "idle"}))
+
+    def _listen_again(self) -> None:
+        """Subscribe anew: ZeroMQ does not come back after a message that was too large."""
+        before = self.channels.pop("iopub")
+        stream = self.kernel_manager.connect_iopub(identity=self.session.bsession)
+        stream.channel = "iopub"
+        stream.on_recv_stream(self.handle_outgoing_message)
+        self.channels["iopub"] = stream
+        before.on_recv(None)
+        before.close()
 
     def _decide(self, channel: str, frames: list[bytes]) -> Outcome | None:
         """The gate's word on a message, or None if it is not a message at all."""

@@ -33,6 +33,16 @@ def test_a_flood_is_cut_and_the_kernel_goes_on(new_kernel: Any, said: Any) -> No
     asyncio.run(story())
 
 
+def test_a_piece_that_is_too_large_ends_no_cell_and_no_connection(new_kernel: Any, said: Any) -> None:
+    async def story() -> None:
+        async with new_kernel() as kernel:
+            found = await kernel.run("print('x' * 20_000_000)")
+            assert "lost" in said(found)
+            assert said(await kernel.run("1 + 1")) == "2"
+
+    asyncio.run(story())
+
+
 def test_script_widgets_and_forged_messages_do_not_pass(new_kernel: Any) -> None:
     code = """
 from IPython.display import display, HTML, Javascript
