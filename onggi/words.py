@@ -15,7 +15,7 @@ from importlib import resources
 
 LANGUAGES = ("ko", "en")
 DEFAULT_LANGUAGE = "ko"
-_SLOT = re.compile(r"\{([a-z_]+)\}")
+_SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
 @cache

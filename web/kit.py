@@ -32,7 +32,7 @@ from web.signin import HubSignIn, SignInNeeded, current_person, sign_in_routes, 
 _HERE = Path(__file__).parent
 SESSION_HOURS = 8
 # Params of reasons that are a name of ours: of a form's field, or of a kind of thing.
-_NAMED = frozenset({"field", "resource", "what"})
+_NAMED = frozenset({"field", "resource", "state", "what"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,8 @@ def say_reason(language: str, reason: str, params: dict[str, str] | None = None)
 
 
 def _named(language: str, name: str) -> str:
-    return words.catalogue(language).get(f"web.name_{name}", name)
+    known = words.catalogue(language)
+    return known.get(f"web.name_{name}") or known.get(f"review.state_{name}", name)
 
 
 def _helpers(language: str) -> dict[str, Any]:

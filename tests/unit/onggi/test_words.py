@@ -1,0 +1,30 @@
+"""Sentences with their slots filled in, literally and completely."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from onggi import words
+
+BRACES = re.compile(r"\{[^{}]*\}")
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_every_brace_in_a_sentence_is_a_slot(language: str) -> None:
+    for key, sentence in words.catalogue(language).items():
+        assert {one.strip("{}") for one in BRACES.findall(sentence)} == set(words.slots(sentence)), key
+
+
+def test_a_slot_may_have_digits_in_its_name() -> None:
+    assert words.say("en", "audit.verified_file", name="a.csv", sha256="12ab") == "a.csv: SHA-256 12ab"
+
+
+def test_values_are_shown_and_nothing_else() -> None:
+    said = words.say("en", "audit.verified_file", name="{sha256} {0.__class__}", sha256="{name}")
+    assert said == "{sha256} {0.__class__}: SHA-256 {name}"
+
+
+def test_an_unknown_key_is_shown_as_itself() -> None:
+    assert words.say("en", "no.such_key") == "no.such_key"
