@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hub.composition import Installation
 from hub.data import versions
+from onggi.errors import Tampered
 from onggi.manifest import read_manifest, verify_files
 
 CLAIMS_ROWS = 200_000
@@ -47,5 +48,8 @@ def _complete(folder: Path) -> bool:
     if not (folder / "manifest.json").exists():
         shutil.rmtree(folder)
         return False
-    verify_files(read_manifest(folder), folder)
+    try:
+        verify_files(read_manifest(folder), folder)
+    except Tampered as error:
+        raise Tampered(error.reason, file=folder / error.params.get("file", "")) from None
     return True

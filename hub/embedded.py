@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -23,9 +24,11 @@ from hub.composition import Installation, services
 from hub.demo_data import ensure_demo_data
 from hub.supervise import ServiceRefused, Supervisor
 from onggi import words
-from onggi.errors import OnggiError
+from onggi.errors import OnggiError, Unavailable
+from onggi.reasons import Reason
 from web.refusal import EX_CONFIG
 
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT})
 START_ORDER = ("review", "hub", "desk", "broker", "proxy")
 """Egress review first, since it ends last; the hub next, since it takes longest."""
 
@@ -50,13 +53,20 @@ class Options:
 def main(options: Options) -> int:
     """Run until interrupted; the exit status (0 after a signal, 78 when something refuses to start)."""
     try:
+        preflight.check_user(options.state)
         return asyncio.run(_run(options))
     except OnggiError as error:
-        _print_error(options, _sentence(options, error))
+        _print_refusal(options, error)
     except ServiceRefused as refusal:
-        said = _sentence(options, refusal.error) if refusal.error else None
-        why = said or words.say(options.language, "embedded.see_log", name=refusal.name, log=refusal.log)
-        _print_error(options, why)
+        if refusal.error is not None:
+            _print_refusal(options, refusal.error)
+        else:
+            _print_error(options, "see_log", name=refusal.name, log=refusal.log)
+    except OSError as error:
+        if error.errno in DISK_ERRORS:
+            _print_refusal(options, Unavailable(Reason.DISK_FULL, path=options.state))
+        else:
+            _print_error(options, "folder", folder=error.filename or options.state, problem=error.strerror)
     return EX_CONFIG
 
 
@@ -160,9 +170,15 @@ def _print_ready(options: Options, installation: Installation, seconds: float) -
     _say(options, "how_to_stop", pid=os.getpid())
 
 
-def _sentence(options: Options, error: OnggiError) -> str:
-    return words.say(options.language, f"reasons.{error.reason.value}", **error.params)
+def _print_refusal(options: Options, error: OnggiError) -> None:
+    """Why, and for a sandbox that does not work, what each finding means."""
+    sentence = words.say(options.language, f"reasons.{error.reason.value}", **error.params)
+    typer.echo(words.say(options.language, "embedded.refused", sentence=sentence), err=True)
+    if error.reason is Reason.SANDBOX_UNAVAILABLE:
+        for finding in error.params["finding"].split(", "):
+            typer.echo(f"  {words.say(options.language, f'sandbox.{finding}')}", err=True)
 
 
-def _print_error(options: Options, sentence: str) -> None:
+def _print_error(options: Options, key: str, **params: object) -> None:
+    sentence = words.say(options.language, f"embedded.{key}", **params)
     typer.echo(words.say(options.language, "embedded.refused", sentence=sentence), err=True)

@@ -8,11 +8,13 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 from hub.composition import Installation
-from onggi.errors import Conflict, Unavailable
+from onggi.errors import Conflict, Refused, Unavailable
 from onggi.reasons import Reason
 from onggi.sandbox import probe
+from onggi.sandbox.findings import WEAKER
 
 NEEDED_BYTES = 512 * 1024**2
 
@@ -32,14 +34,25 @@ def only_one(installation: Installation) -> Iterator[None]:
         yield
 
 
+def check_user(state: Path) -> None:
+    """Refuse root, and a state folder of somebody else, before anything is made in it.
+
+    Raises:
+        Unavailable: `ROOT_REFUSED`.
+        Refused: `STATE_OF_OTHER_USER`.
+    """
+    if os.geteuid() == 0:
+        raise Unavailable(Reason.ROOT_REFUSED)
+    if state.exists() and state.stat().st_uid != os.geteuid():
+        raise Refused(Reason.STATE_OF_OTHER_USER, path=state)
+
+
 def check(installation: Installation) -> None:
-    """Check user, disk, ports and sandbox.
+    """Check disk, ports and sandbox.
 
     Raises:
         Unavailable: naming what is missing and what to do.
     """
-    if os.geteuid() == 0:
-        raise Unavailable(Reason.ROOT_REFUSED)
     if shutil.disk_usage(installation.state).free < NEEDED_BYTES:
         raise Unavailable(Reason.DISK_FULL, path=installation.state)
     for port in installation.ports():
@@ -60,4 +73,5 @@ def _check_port(port: int) -> None:
 def _check_sandbox() -> None:
     found = probe()
     if not found.working:
-        raise Unavailable(Reason.SANDBOX_UNAVAILABLE, finding=", ".join(found.findings))
+        wrong = [one.value for one in found.findings if one not in WEAKER]
+        raise Unavailable(Reason.SANDBOX_UNAVAILABLE, finding=", ".join(wrong))

@@ -1,10 +1,9 @@
 """Starts the processes of one machine, watches them, starts again what ends, and ends them all.
 
 Guarantees: a process that this supervisor started does not outlive it, however it ends (the kernel
-kills the child when its parent dies); a process that ends by itself is started again with growing
-pauses, unless it said that its configuration is wrong (exit status 78), in which case everything is
-ended. Does not guarantee: anything about processes that the children start; each of them holds to the
-same rule.
+kills the child when its parent dies); a process that ends by itself is started again, with growing pauses
+if it had not come to answer, unless it refused (exit status 78), in which case everything is ended. Does not
+guarantee: anything about processes that the children start; each of them holds to the same rule.
 """
 
 from __future__ import annotations
@@ -20,12 +19,15 @@ from pathlib import Path
 import httpx2 as httpx
 
 from onggi.errors import OnggiError
+from onggi.reasons import Reason
 from web.refusal import EX_CONFIG, read_refusal
 
+PASSING = frozenset({Reason.DATABASE_LOCKED, Reason.DISK_FULL})
+"""Reasons that go away by themselves."""
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 8.0
 _PR_SET_PDEATHSIG = 1
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GOOD_RUN_S = 0.2, 10.0, 3.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,10 @@ class Supervisor:
             ServiceRefused: if one ends instead.
         """
         for service in services:
+            self._ready.setdefault(service.name, asyncio.Event())
             await self._launch(service)
             self._watchers.append(asyncio.create_task(self._watch(service)))
-        await asyncio.gather(*(self._until_healthy(service) for service in services))
+        await asyncio.gather(*(self._until_ready(service) for service in services))
 
     async def ready(self, name: str) -> None:
         """Wait until the service called `name` has been healthy once."""
@@ -136,30 +139,50 @@ class Supervisor:
                 raise ServiceRefused(service.name, None, path) from error
 
     async def _watch(self, service: Service) -> None:
-        pause, loop = _FIRST_PAUSE_S, asyncio.get_running_loop()
+        pause = _FIRST_PAUSE_S
         while True:
-            began = loop.time()
-            status = await self._running[service.name].wait()
+            health = asyncio.create_task(self._until_healthy(service))
+            try:
+                status = await self._running[service.name].wait()
+                pause = _FIRST_PAUSE_S if health.done() else min(2 * pause, _LONGEST_PAUSE_S)
+            finally:
+                health.cancel()
             if status == EX_CONFIG:
-                raise self._refused(service)
+                self._give_up_or_wait(service)
             self._report("ended", service.name, status)
-            pause = _FIRST_PAUSE_S if loop.time() - began > _GOOD_RUN_S else min(2 * pause, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause)
             self._report("restarting", service.name, 0)
             await self._launch(service)
 
+    def _give_up_or_wait(self, service: Service) -> None:
+        """A service that ran before may wait for a lock or for space; any other refusal ends everything.
+
+        Raises:
+            ServiceRefused: the latter.
+        """
+        refused = self._refused(service)
+        ran = self._ready[service.name].is_set()
+        if not ran or refused.error is None or refused.error.reason not in PASSING:
+            raise refused
+
     async def _until_healthy(self, service: Service) -> None:
-        deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
+        """Ask until it answers well; say so."""
         transport = httpx.AsyncHTTPTransport(uds=str(service.socket)) if service.socket else None
         async with httpx.AsyncClient(transport=transport, timeout=2, trust_env=False) as client:
-            while asyncio.get_running_loop().time() < deadline:
-                self._raise_if_refused()
+            while True:
                 if await _answers(client, service.health):
+                    self._ready[service.name].set()
                     self._report("started", service.name, 0)
-                    self._ready.setdefault(service.name, asyncio.Event()).set()
                     return
                 await asyncio.sleep(0.05)
-        raise self._refused(service)
+
+    async def _until_ready(self, service: Service) -> None:
+        deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
+        while not self._ready[service.name].is_set():
+            self._raise_if_refused()
+            if asyncio.get_running_loop().time() > deadline:
+                raise self._refused(service)
+            await asyncio.sleep(0.05)
 
     def _raise_if_refused(self) -> None:
         for watcher in self._watchers:

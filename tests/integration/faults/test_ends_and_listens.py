@@ -1,0 +1,68 @@
+"""However `onggi up` ends, everything that it started ends; and everything listens on loopback only."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hub.tour import installation
+from hub.tour.installation import Running
+from tests.support import processes
+from tests.support.hurt import Hurt, ensure_kernel
+
+ALL_ENDED_S = 20
+"""Promised: so long after a signal no process is left."""
+MOMENTS_S = {"at once": 0.4, "data and services": 1.5, "people": 3.5, "ready": None}
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ends") / "state"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("moment", MOMENTS_S)
+def test_every_process_ends(state: Path, moment: str, signum: signal.Signals) -> None:
+    running = installation.start(state, installation.free_base_port())
+    wait_for_moment(running, MOMENTS_S[moment])
+    before = processes.tree(running)
+    began = time.monotonic()
+    running.process.send_signal(signum)
+    status = running.process.wait(ALL_ENDED_S)
+    processes.until_none_left(state, before[1:], ALL_ENDED_S - (time.monotonic() - began))
+    assert status == (-signal.SIGKILL if signum is signal.SIGKILL else 0), running.output.read_text()
+
+
+def wait_for_moment(running: Running, seconds: float | None) -> None:
+    if seconds is None:
+        running.wait_until_ready()
+    else:
+        time.sleep(seconds)
+        assert running.process.poll() is None, running.output.read_text()
+
+
+def test_with_a_session_open_everything_ends_and_listened_on_loopback(hurt: Hurt) -> None:
+    journey = hurt.journey()
+    ensure_kernel(journey)
+    everything = processes.tree(hurt.running)
+    addresses = {
+        (process.name(), one.laddr.ip)
+        for process in everything
+        for one in process.net_connections(kind="inet")
+        if one.status == psutil.CONN_LISTEN or one.type.name == "SOCK_DGRAM"
+    }
+    assert len(addresses) > 1
+    assert {ip for _, ip in addresses} == {"127.0.0.1"}
+    journey.close()
+    began = time.monotonic()
+    hurt.running.process.send_signal(signal.SIGINT)
+    assert hurt.running.process.wait(ALL_ENDED_S) == 0
+    processes.until_none_left(hurt.state, everything[1:], ALL_ENDED_S - (time.monotonic() - began))
+    assert list((hurt.state / "run" / "s").glob("*")) == []
+    hurt.start()
