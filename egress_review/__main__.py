@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-
-import uvicorn
 
 from egress_review.app import create_app
 from egress_review.settings import ReviewSettings
 from egress_review.wiring import parts_of
-from onggi.errors import OnggiError
-from web.refusal import refuse
+from web.serving import run_service
 
 
 def main() -> int:
-    """Serve on loopback until a signal; 78 if it refuses to start, with the reason on stderr."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    """Serve until a signal; 78 if it refuses to start."""
     settings = ReviewSettings()
-    try:
-        app = create_app(parts_of(settings))
-    except OnggiError as error:
-        return refuse(error)
-    port = int(settings.origin("review").rpartition(":")[2])
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", server_header=False)
-    return 0
+    return run_service(lambda: create_app(parts_of(settings)), settings.port("review"))
 
 
 if __name__ == "__main__":

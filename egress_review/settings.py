@@ -5,19 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from egress_review.policy import MIB, ReviewPolicy
+from web.settings import ServiceSettings
 
 
-class ReviewSettings(BaseSettings):
-    """Read from `ONGGI_…` variables; secrets are files below `state`, never variables.
+class ReviewSettings(ServiceSettings):
+    """What egress review is told besides.
 
     Attributes:
-        state: the state folder.
-        base_port: the proxy's port; the others follow it.
         review_url: SQLAlchemy URL of the review database; a SQLite file in `state` if empty.
-        unsafe_no_sandbox: compute runs without a sandbox, and every page says so.
         review_policy: version name of the review policy below.
         review_reviewers: independent votes that a request needs.
         review_download_days: days until a release expires.
@@ -25,22 +22,12 @@ class ReviewSettings(BaseSettings):
         review_max_request_mib: MiB of all files of a request.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ONGGI_", frozen=True, extra="ignore")
-
-    state: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "onggi" / "demo")
-    base_port: int = Field(default=8000, ge=1024, le=65530)
     review_url: str = ""
-    unsafe_no_sandbox: bool = False
     review_policy: str = "review-1"
     review_reviewers: int = Field(default=2, ge=1, le=5)
     review_download_days: int = Field(default=14, ge=1, le=365)
     review_max_file_mib: int = Field(default=64, ge=1, le=1024)
     review_max_request_mib: int = Field(default=256, ge=1, le=4096)
-
-    @property
-    def secrets(self) -> Path:
-        """Folder of tokens and keys, 0700."""
-        return self.state / "secrets"
 
     @property
     def folder(self) -> Path:
@@ -72,13 +59,3 @@ class ReviewSettings(BaseSettings):
             max_file_bytes=self.review_max_file_mib * MIB,
             max_request_bytes=self.review_max_request_mib * MIB,
         )
-
-    def origin(self, name: str) -> str:
-        """Origin of `hub_public`, `desk`, `review` or `hub`, as browsers and services reach it."""
-        offset = {"hub_public": 0, "desk": 1, "review": 2, "hub": 4}[name]
-        return f"http://127.0.0.1:{self.base_port + offset}"
-
-    @property
-    def hub_api(self) -> str:
-        """Base of the hub's REST API, past the proxy."""
-        return f"{self.origin('hub')}/hub/api"

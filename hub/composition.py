@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.supervise import Service
+from web.places import PORTS, Places
+from web.settings import default_home
 from web.tokens import SERVICES, token_of
 
-_PORTS = {"hub_public": 0, "desk": 1, "review": 2, "hub": 4, "proxy_api": 5}
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", "TMPDIR")
 
 
 @dataclass(frozen=True, slots=True)
-class Installation:
+class Installation(Places):
     """An embedded installation.
 
     Attributes:
         state: the state folder, 0700.
-        base_port: the proxy; +1 desk, +2 egress review, +4 hub, +5 the proxy's API.
+        base_port: the proxy's port; the others follow it.
         home: folder that holds `env/platform`, `env/compute` and `env/node`.
         source: folder that holds Onggi's packages.
     """
@@ -44,41 +45,18 @@ class Installation:
         return made
 
     @property
-    def secrets(self) -> Path:
-        """Folder of tokens and keys, 0700."""
-        return self.state / "secrets"
-
-    @property
-    def logs(self) -> Path:
-        """Folder of `<process>.log`."""
-        return self.state / "logs"
-
-    @property
-    def data(self) -> Path:
-        """Folder of data sets: `<name>/<version>`."""
-        return self.state / "data"
-
-    @property
     def ready_file(self) -> Path:
         """Holds the process id of the `onggi up` that is ready."""
-        return self.state / "run" / "ready"
+        return self.run / "ready"
 
     @property
     def compute_python(self) -> Path:
         """The Python of the compute environment."""
         return self.home / "env" / "compute" / "bin" / "python"
 
-    def port(self, name: str) -> int:
-        """The port of `hub_public`, `desk`, `review`, `hub` or `proxy_api`."""
-        return self.base_port + _PORTS[name]
-
     def ports(self) -> tuple[int, ...]:
         """All ports that must be free."""
-        return tuple(self.base_port + offset for offset in _PORTS.values())
-
-    def origin(self, name: str) -> str:
-        """The origin of a site, as a browser and as other services reach it."""
-        return f"http://127.0.0.1:{self.port(name)}"
+        return tuple(self.port(site) for site in PORTS)
 
     def environ(self) -> dict[str, str]:
         """The whole environment of every process: nothing of the caller's leaks in."""
@@ -92,11 +70,6 @@ class Installation:
             "ONGGI_UNSAFE_NO_SANDBOX": "1" if self.unsafe_no_sandbox else "0",
             "PYTHONUNBUFFERED": "1",
         }
-
-
-def default_home() -> Path:
-    """`ONGGI_HOME`, else `~/.local/share/onggi`."""
-    return Path(os.environ.get("ONGGI_HOME", Path.home() / ".local" / "share" / "onggi")).resolve()
 
 
 def services(installation: Installation) -> dict[str, Service]:
@@ -114,7 +87,7 @@ def services(installation: Installation) -> dict[str, Service]:
             [*python, "spawner.broker"],
             environ,
             "http://broker/healthz",
-            installation.state / "run" / "broker.sock",
+            installation.broker_socket,
         ),
         "proxy": Service(
             "proxy",

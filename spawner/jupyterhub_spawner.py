@@ -61,7 +61,7 @@ class OnggiSpawner(Spawner):
 
     @default("broker")
     def _broker(self) -> BrokerClient:
-        return BrokerClient(self.settings.socket, token_of(self.settings.secrets, "hub"))
+        return BrokerClient(self.settings.broker_socket, token_of(self.settings.secrets, "hub"))
 
     @default("poll_interval")
     def _poll_interval(self) -> int:

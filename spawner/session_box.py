@@ -82,7 +82,7 @@ def server_variables(run: str, project: str, settings: SpawnerSettings) -> dict[
         "ONGGI_RUN_DIR": run,
         "ONGGI_COMPUTE_RUN_DIR": run,
         "ONGGI_PROJECT_DIR": project,
-        "ONGGI_HUB_ORIGIN": settings.origin(0),
-        "ONGGI_DESK_URL": settings.origin(1),
-        "ONGGI_REVIEW_URL": settings.origin(2),
+        "ONGGI_HUB_ORIGIN": settings.origin("hub_public"),
+        "ONGGI_DESK_URL": settings.origin("desk"),
+        "ONGGI_REVIEW_URL": settings.origin("review"),
     }

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
-
-import uvicorn
 
 from hub.desk.access import Parts
 from hub.desk.app import create_desk, parts_of
 from hub.settings import HubSettings
-from onggi.errors import OnggiError, Unavailable
-from web.refusal import refuse
+from onggi.errors import Unavailable
+from web.serving import run_service
 
 _TRIES, _PAUSE_S = 3, 1.0
 
 
 def main() -> int:
-    """Serve on loopback until a signal; 78 if the desk refuses to start, with the reason on stderr."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    """Serve until a signal; 78 if the desk refuses to start."""
     settings = HubSettings()
-    try:
-        app = create_desk(_patiently(settings))
-    except OnggiError as error:
-        return refuse(error)
-    port = int(settings.origin("desk").rpartition(":")[2])
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    return 0
+    return run_service(lambda: create_desk(_patiently(settings)), settings.port("desk"))
 
 
 def _patiently(settings: HubSettings) -> Parts:

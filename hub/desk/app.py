@@ -37,7 +37,7 @@ def parts_of(settings: HubSettings) -> Parts:
         HubClient(settings.hub_api, token),
         ReviewClient(settings.origin("review"), token),
         {name: token_of(settings.secrets, name) for name in SERVICES},
-        report_of(settings.state / "run" / "broker.sock", token),
+        report_of(settings.broker_socket, token),
     )
 
 

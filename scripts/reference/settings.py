@@ -90,10 +90,14 @@ def page() -> str:
 
 
 def meanings_of(room: type[BaseSettings]) -> Mapping[str, str]:
-    """Field → what the class's docstring says about it."""
-    _, _, listed = inspect.cleandoc(room.__doc__ or "").partition("Attributes:\n")
-    found = re.findall(r"^ {4}(\w+): (.+(?:\n {6,}.+)*)", listed, re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in found}
+    """Field → what the docstring of its class says about it."""
+    meanings: dict[str, str] = {}
+    for one in reversed(room.__mro__):
+        if issubclass(one, BaseSettings) and one is not BaseSettings:
+            _, _, listed = inspect.cleandoc(one.__doc__ or "").partition("Attributes:\n")
+            found = re.findall(r"^ {4}(\w+): (.+(?:\n {6,}.+)*)", listed, re.MULTILINE)
+            meanings |= {name: " ".join(text.split()) for name, text in found}
+    return meanings
 
 
 def _table(title: str, rows: Iterable[tuple[str, str, str]]) -> str:

@@ -20,8 +20,6 @@ from web.clients import AuditClient
 from web.tokens import token_of
 
 log = logging.getLogger("spawner.broker")
-_REVIEW = 2
-"""Egress review listens this many ports after the proxy."""
 
 
 def main(server_argv: tuple[str, ...] = SERVER_ARGV) -> None:
@@ -37,12 +35,12 @@ def main(server_argv: tuple[str, ...] = SERVER_ARGV) -> None:
     log.log(
         logging.INFO if working else logging.ERROR, "sandbox working: %s; findings: %s", working, findings
     )
-    log_client = AuditClient(settings.origin(_REVIEW), token_of(settings.secrets, "broker"))
+    log_client = AuditClient(settings.origin("review"), token_of(settings.secrets, "broker"))
     undelivered = Undelivered(undelivered_of(settings.sessions), log_client.append)
     readers = token_of(settings.secrets, "hub"), token_of(settings.secrets, "desk")
     app = create_app(fleet, undelivered, *readers)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
-    server.run(sockets=[_listen(settings.socket)])
+    server.run(sockets=[_listen(settings.broker_socket)])
 
 
 def _listen(path: Path) -> socket.socket:

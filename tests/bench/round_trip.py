@@ -24,11 +24,11 @@ from pathlib import Path
 
 import httpx2 as httpx
 
-from hub.composition import default_home
 from hub.tour import steps
 from hub.tour.installation import free_base_port, fresh
 from hub.tour.kernel import Kernel
 from hub.tour.visitor import Visitor
+from web.settings import default_home
 
 PLAIN_CONFIG = """
 c.JupyterHub.bind_url = "http://127.0.0.1:{public}"
