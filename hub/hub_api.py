@@ -13,6 +13,7 @@ from onggi.errors import Conflict, NotFound, OnggiError, Refused, Unavailable, f
 from onggi.ids import person_name
 from onggi.reasons import Reason
 
+DESK_SCOPE = "access:services!service=desk"
 REASON_HEADER = "X-Onggi-Reason"
 PARAMS_HEADER = "X-Onggi-Params"
 _TIMEOUT_S = 30.0
@@ -95,15 +96,17 @@ class HubClient:
         return tuple(found)
 
     def owner_of(self, token: str) -> str:
-        """The person whose hub token this is.
+        """The person whose hub token this is, if it was made for the desk.
+
+        A session's own token also names its member, and must not act for them here.
 
         Raises:
-            Refused: `SIGN_IN_REQUIRED` if it is nobody's.
+            Refused: `SIGN_IN_REQUIRED` if it is nobody's, or not for the desk.
             Unavailable: if the hub does not answer.
         """
         answer = self._call("GET", "/user", token=token)
         body = _json(answer) if answer.is_success else {}
-        if body.get("kind") != "user":
+        if body.get("kind") != "user" or DESK_SCOPE not in body.get("scopes", ()):
             raise Refused(Reason.SIGN_IN_REQUIRED)
         return person_name(str(body.get("name")))
 

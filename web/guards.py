@@ -3,7 +3,7 @@
 Guarantees: no page of ours runs inline or foreign script or is framed; a state-changing request that a
 browser made from another origin (another port included: that is where sessions live) is refused before
 any view runs. Does not guarantee: anything about requests that carry a bearer token; those are no
-browser's.
+browser's, if they carry no cookie.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class SameOriginOnly:
         headers = Headers(scope=scope)
         if headers.get("host") != self._host:
             return False
-        if scope["method"] in _SAFE_METHODS or headers.get("authorization"):
+        if scope["method"] in _SAFE_METHODS:
+            return True
+        if headers.get("authorization") and "cookie" not in headers:
             return True
         if headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return False

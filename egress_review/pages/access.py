@@ -15,15 +15,18 @@ from web.kit import NavigationItem
 from web.signin import require_person
 
 
-async def viewer(request: Request, room: Room) -> Person:
+async def viewer(request: Request, room: Room, *, fresh: bool = False) -> Person:
     """The signed-in person with roles and memberships; remembered for the navigation of this page.
+
+    Args:
+        fresh: ask the desk now, for what must not rest on an answer some seconds old.
 
     Raises:
         SignInNeeded: if nobody is signed in.
         Refused: if the desk does not know the person.
     """
     name = require_person(request)
-    person = await run_in_threadpool(room.people.person, name)
+    person = await run_in_threadpool(room.people.person, name, fresh=fresh)
     request.state.viewer = person
     return person
 

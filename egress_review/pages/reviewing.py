@@ -19,6 +19,7 @@ from onggi.permissions import Permission
 from onggi.reasons import Reason
 from web.forms import checked_form
 from web.kit import render
+from web.signin import require_person
 
 _MOST_DIGITS = 6
 _ON_PAGE = frozenset({Reason.VOTE_MISSING, Reason.VOTE_REASON_MISSING, Reason.OUTPUT_BLOCKED})
@@ -44,8 +45,10 @@ class Reviewing:
 
     async def vote(self, request: Request) -> Response:
         """Cast a ballot paper."""
-        person = await viewer(request, self._room)
+        require_person(request)
         form = await checked_form(request)
+        # Asked anew: whoever became a member of the project a moment ago may not vote on its request.
+        person = await viewer(request, self._room, fresh=True)
         request_id = request.path_params["id"]
         try:
             version, ballots = read_ballots(form)

@@ -365,3 +365,26 @@ def test_a_ballot_paper_of_a_hundred_files_is_taken(parts: Everything) -> None:
     answer = post(site.browser("reviewer1"), f"/requests/{request.id}/votes", fields)
     assert answer.status_code == 303
     assert room.store.request(request.id).voters == {"reviewer1"}
+
+
+def test_whoever_became_a_member_a_moment_ago_does_not_vote(parts: Everything) -> None:
+    site, room, desk, _ = parts
+    request = review.in_review(room)
+    browser = site.browser("reviewer1")
+    assert browser.get(f"/requests/{request.id}").status_code == 200
+    joined = {**desk.people["reviewer3"]["memberships"][0], "active": True}
+    desk.people["reviewer1"] = {**desk.people["reviewer1"], "memberships": [joined]}
+    fields = {"version": "1", "ballot-1": "approve", "reason-1": "fine"}
+    assert post(browser, f"/requests/{request.id}/votes", fields).status_code == 403
+    assert room.store.request(request.id).voters == frozenset()
+
+
+def test_a_bearer_token_beside_a_cookie_opens_no_other_origin(parts: Everything) -> None:
+    site, room, *_ = parts
+    request = review.in_review(room)
+    browser = site.browser("reviewer1")
+    fields = {"csrf": "token-of-the-test", "version": "1", "ballot-1": "approve", "reason-1": ""}
+    headers = {"Authorization": "Bearer x", "Origin": "http://127.0.0.1:8000"}
+    answer = browser.post(f"/requests/{request.id}/votes", data=fields, headers=headers)
+    assert answer.status_code == 403
+    assert room.store.request(request.id).voters == frozenset()

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from hub.desk.access import Parts
 from hub.desk.app import create_desk
 from hub.desk.limits import LimitReport
-from hub.hub_api import HubClient
+from hub.hub_api import DESK_SCOPE, HubClient
 from hub.settings import HubSettings
 from tests.support.hub_world import World, make_world
 from web.clients import ReviewClient
@@ -78,7 +78,7 @@ def fake_hub(request: httpx.Request) -> httpx.Response:
     """Knows two tokens; refuses to start anything."""
     name = _PEOPLE.get(request.headers["authorization"].removeprefix("token "))
     if request.url.path.endswith("/user") and name:
-        return httpx.Response(200, json={"kind": "user", "name": name})
+        return httpx.Response(200, json={"kind": "user", "name": name, "scopes": [DESK_SCOPE]})
     return httpx.Response(403, json={})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx2 as httpx
 import pytest
 
-from hub.hub_api import PARAMS_HEADER, REASON_HEADER, HubClient, Server
+from hub.hub_api import DESK_SCOPE, PARAMS_HEADER, REASON_HEADER, HubClient, Server
 from onggi.errors import NotFound, OnggiError, Refused, Unavailable
 from onggi.reasons import Reason
 
@@ -104,8 +104,17 @@ def test_stopping_what_stops_or_is_not_there(status: int) -> None:
     client(always(status)).stop("a", "p")
 
 
-@pytest.mark.parametrize("body", [{}, {"kind": "service", "name": "desk"}, {"kind": "user", "name": "../x"}])
-def test_only_people_own_tokens(body: object) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"kind": "service", "name": "desk"},
+        {"kind": "user", "name": "../x", "scopes": [DESK_SCOPE]},
+        # the token of one's own session server
+        {"kind": "user", "name": "admin", "scopes": ["access:servers!server=admin/p", "users:activity!user"]},
+    ],
+)
+def test_only_people_own_tokens_and_only_those_for_the_desk_count(body: object) -> None:
     with pytest.raises(OnggiError):
         client(always(200, body)).owner_of("t")
 
