@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from egress_review.actions import releasing
 from egress_review.checks.findings import FindingCode
 from egress_review.domain import Ballot, State
 from onggi.words import catalogue
@@ -53,3 +54,15 @@ def test_a_returned_request_says_how_to_revise_it_and_what_to_mend(parts: Everyt
     assert catalogue("en")["findings.no_claim_todo"] not in text_of(
         site.browser("reviewer1").get(f"/requests/{request.id}").text
     )
+
+
+def test_an_expired_release_says_when_as_people_write_it(parts: Everything) -> None:
+    site, room, _, clock = parts
+    request = review.in_review(room)
+    for name in ("reviewer1", "reviewer2"):
+        review.cast(room, request, name)
+    made = releasing.release(room, request.id)
+    clock.advance(days=15)
+    page = text_of(site.browser("researcher1", "ko").get(f"/releases/{made.id}").text)
+    assert "기한이 지났습니다" in page
+    assert made.expires.strftime("%Y-%m-%dT") not in page
