@@ -120,16 +120,18 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
 
 
 def say_reason(language: str, reason: str, params: dict[str, str] | None = None) -> str:
-    """The sentence of a reason code; fields and things in it by the names that pages give them."""
-    named = {
-        name: _named(language, value) if name in _NAMED else value for name, value in (params or {}).items()
-    }
-    return words.say(language, f"reasons.{reason}", **named)
+    """The sentence of a reason code; fields, states and moments in it as pages write them."""
+    said = {name: _said(language, name, value) for name, value in (params or {}).items()}
+    return words.say(language, f"reasons.{reason}", **said)
 
 
-def _named(language: str, name: str) -> str:
+def _said(language: str, name: str, value: str) -> str:
+    if name == "when":
+        return formats.local_moment(language, value)
+    if name not in _NAMED:
+        return value
     known = words.catalogue(language)
-    return known.get(f"web.name_{name}") or known.get(f"review.state_{name}", name)
+    return known.get(f"web.name_{value}") or known.get(f"review.state_{value}", value)
 
 
 def _helpers(language: str) -> dict[str, Any]:
