@@ -31,6 +31,7 @@ from hub.registry.migrate import open_registry
 from hub.settings import HubSettings
 from onggi.clock import SystemClock
 from onggi.events import event_from_json
+from tests.support.measured import measured
 from web.clients import AuditClient
 from web.tokens import token_of
 
@@ -190,11 +191,9 @@ def free_base_port() -> int:
 
 
 def proxy_command() -> str:
-    for home in (os.environ.get("ONGGI_HOME"), Path.home() / ".local/share/onggi", "/var/lib/onggi/dev"):
-        for folder in ("env/node", "node"):
-            found = Path(str(home)) / folder / "node_modules/.bin/configurable-http-proxy"
-            if home and os.access(found, os.X_OK):
-                return str(found)
+    found = Path(sys.prefix).parent / "node" / "node_modules/.bin/configurable-http-proxy"
+    if os.access(found, os.X_OK):
+        return str(found)
     pytest.skip("configurable-http-proxy is not installed (make env)")
 
 
@@ -242,6 +241,7 @@ def _commands(settings: HubSettings) -> dict[str, tuple[list[str], dict[str, str
         "ONGGI_STATE": str(settings.state),
         "ONGGI_BASE_PORT": str(settings.base_port),
         "ONGGI_RECONCILE_SECONDS": str(settings.reconcile_seconds),
+        **measured(),
     }
     proxy = [
         proxy_command(),

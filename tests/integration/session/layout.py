@@ -23,7 +23,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[2]
 PREFIX = "/user/researcher1/nafld/"
-COMPUTE_PYTHON = Path(os.environ.get("ONGGI_COMPUTE_PYTHON", "/var/lib/onggi/dev/compute/bin/python"))
+COMPUTE_PYTHON = Path(sys.prefix).parent / "compute" / "bin" / "python"
 
 
 @dataclass
@@ -101,6 +101,7 @@ class Layout:
             "ONGGI_HUB_ORIGIN": self.origin,
             "ONGGI_DESK_URL": self.stand_in,
             "ONGGI_REVIEW_URL": self.stand_in,
+            **{name: value for name, value in os.environ.items() if name == "COVERAGE_PROCESS_CONFIG"},
         }
 
 

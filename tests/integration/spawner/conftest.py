@@ -19,6 +19,7 @@ import httpx2 as httpx
 import pytest
 
 from onggi.plan import ComputeLimits, DatasetMount, SessionPlan
+from tests.support.measured import measured
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPUTE_ENV = Path(sys.prefix).parent / "compute"
@@ -161,12 +162,13 @@ def start_broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
                 "ONGGI_UNSAFE_NO_SANDBOX": str(int(unsafe)),
                 "PATH": "/usr/bin:/bin",
                 "PYTHONDONTWRITEBYTECODE": "1",
+                **measured(),
             },
         )
         transport = httpx.HTTPTransport(uds=str(tmp_path / "run" / "broker.sock"))
         client = httpx.Client(transport=transport, base_url="http://broker", timeout=20)
         brokers.append(Broker(tmp_path, process, client))
-        until(lambda: _answers(tmp_path / "run" / "broker.sock"), 20)
+        until(lambda: _answers(tmp_path / "run" / "broker.sock"), 60)
         assert client.get("/healthz").is_success
         token = (tmp_path / "secrets" / "hub.token").read_text()
         client.headers["Authorization"] = f"Bearer {token}"
@@ -177,8 +179,12 @@ def start_broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
         for agent in broker.agents:
             agent.close()
         broker.client.close()
-        broker.process.send_signal(signal.SIGKILL)
-        broker.process.wait()
+        broker.process.send_signal(signal.SIGTERM)
+        try:
+            broker.process.wait(15)
+        except subprocess.TimeoutExpired:
+            broker.process.kill()
+            broker.process.wait()
 
 
 def _answers(path: Path) -> bool:
