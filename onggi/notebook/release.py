@@ -36,11 +36,20 @@ class Finding:
     @property
     def sentence(self) -> str:
         """What was found, where, and what to do about it, in the session's language."""
+        return " ".join(part for part in (f"[{self.where}]" if self.where else "", self.remark) if part)
+
+    @property
+    def where(self) -> str:
+        """The cell that it is about; empty if it is about the file."""
+        return ", ".join(f"{name}={value}" for name, value in (self.cell or {}).items())
+
+    @property
+    def remark(self) -> str:
+        """What was found and what to do about it, without where."""
         key = f"findings.{self.code}"
-        where = ", ".join(f"{name}={value}" for name, value in (self.cell or {}).items())
         said = say(key, **self.params) if known(key) else self.code
         todo = say(f"{key}_todo", **self.params) if known(f"{key}_todo") else ""
-        return " ".join(part for part in (f"[{where}]" if where else "", said, todo) if part)
+        return " ".join(part for part in (said, todo) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +76,13 @@ class Request:
         lines = [f"{self.id} · {_word('notebook.state', self.state)} · {self.purpose}"]
         for one in self.outputs:
             lines.append(f"  {one.name} · {_standing(one)}")
-            lines += [f"    {finding.sentence}" for finding in one.findings]
+            lines += [f"    {said}" for said in _said(one)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         state, purpose = html.escape(_word("notebook.state", self.state)), html.escape(self.purpose)
         head = f"<p><b>{html.escape(self.id)}</b> · {state} · {purpose}</p>"
-        rows = [
-            (one.name, _standing(one), " ".join(f.sentence for f in one.findings)) for one in self.outputs
-        ]
+        rows = [(one.name, _standing(one), " ".join(_said(one))) for one in self.outputs]
         return head + html_table([say(f"notebook.{name}") for name in ("output", "state", "findings")], rows)
 
 
@@ -212,6 +219,17 @@ def _output(body: Mapping[str, Any]) -> Output:
         Finding(one["code"], one.get("params") or {}, one.get("cell")) for one in body.get("findings", ())
     )
     return Output(body["name"], body.get("state") or "", body.get("verdict"), findings)
+
+
+def _said(output: Output) -> list[str]:
+    """Each remark once, behind the cells that it is about."""
+    places: dict[str, list[str]] = {}
+    for finding in output.findings:
+        places.setdefault(finding.remark, []).append(finding.where)
+    return [
+        f"[{'; '.join(cells)}] {remark}" if (cells := [one for one in found if one]) else remark
+        for remark, found in places.items()
+    ]
 
 
 def _standing(output: Output) -> str:

@@ -164,6 +164,15 @@ def test_a_request_says_where_and_what_to_do(door: Door, monkeypatch: pytest.Mon
     assert "검토 중" in repr(onggi.requests())
 
 
+def test_a_remark_on_many_cells_is_made_once(door: Door) -> None:
+    cells = [{"code": "row_duplicate", "params": {}, "cell": {"age": age}} for age in ("90", "91")]
+    output = REQUEST["outputs"][0] | {"findings": cells}
+    door.on("GET", "/v1/requests", {"requests": [REQUEST | {"outputs": [output]}]})
+    shown = repr(onggi.requests())
+    assert shown.count("more than once") == 1
+    assert "[age=90; age=91]" in shown
+
+
 def test_no_request_is_said(door: Door) -> None:
     door.on("GET", "/v1/requests", {"requests": []})
     assert "onggi.submit" in repr(onggi.requests())
