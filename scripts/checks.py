@@ -24,7 +24,10 @@ CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "imports": (("lint-imports",),),
     "tests": ((*_PYTEST, *_PARALLEL, *_COVERAGE),),
     "unit": ((*_PYTEST, *_PARALLEL, "tests/unit", "tests/contract", "tests/architecture"),),
-    "bench": ((*_PYTEST, "-m", "bench", "-s", "tests/bench"),),
+    "bench": (
+        ("python", "-m", "tests.bench.click_to_cell"),
+        ("python", "-m", "tests.bench.round_trip"),
+    ),
     "screenshots": ((*_PYTEST, "-m", "browser", "tests/functional"),),
     "docs": (("python", "-m", "scripts.docs"),),
 }
