@@ -24,7 +24,7 @@ from egress_review.audit.note import MAX_NOTE_BYTES, NoteVerifier, read_verifier
 from egress_review.audit.verify import verify_export
 from egress_review.certificates.verify import verify_certificate
 from onggi.errors import Invalid, OnggiError
-from onggi.words import DEFAULT_LANGUAGE, say
+from onggi.words import DEFAULT_LANGUAGE, explain, say
 
 if TYPE_CHECKING:
     from egress_review.audit.notary import Notary, Transaction
@@ -191,7 +191,7 @@ def _readable(ctx: typer.Context) -> Iterator[None]:
     try:
         yield
     except OnggiError as error:
-        typer.echo(say(_language(ctx), f"reasons.{error.reason.value}", **error.params), err=True)
+        typer.echo(explain(_language(ctx), error.reason, error.params), err=True)
         raise typer.Exit(TAMPERED) from None
 
 

@@ -172,7 +172,7 @@ def _print_ready(options: Options, installation: Installation, seconds: float) -
 
 def _print_refusal(options: Options, error: OnggiError) -> None:
     """Why, and for a sandbox that does not work, what each finding means."""
-    sentence = words.say(options.language, f"reasons.{error.reason.value}", **error.params)
+    sentence = words.explain(options.language, error.reason, error.params)
     typer.echo(words.say(options.language, "embedded.refused", sentence=sentence), err=True)
     if error.reason is Reason.SANDBOX_UNAVAILABLE:
         for finding in error.params["finding"].split(", "):

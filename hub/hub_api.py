@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -12,10 +11,9 @@ import httpx2 as httpx
 from onggi.errors import Conflict, NotFound, OnggiError, Refused, Unavailable, from_json
 from onggi.ids import person_name
 from onggi.reasons import Reason
+from web.reason_headers import REASON_HEADER, wire_form
 
 DESK_SCOPE = "access:services!service=desk"
-REASON_HEADER = "X-Onggi-Reason"
-PARAMS_HEADER = "X-Onggi-Params"
 _TIMEOUT_S = 30.0
 
 
@@ -140,19 +138,10 @@ class HubClient:
 
 def refusal_of(answer: httpx.Response) -> OnggiError:
     """The error that the hub answered with: ours if it carries our reason, else that the hub could not."""
-    reason = answer.headers.get(REASON_HEADER)
-    if reason is not None:
-        try:
-            params = json.loads(answer.headers.get(PARAMS_HEADER, "{}"))
-        except ValueError:
-            params = {}
-        status = Conflict.status if answer.status_code == Conflict.status else answer.status_code
-        error = from_json(Refused.status, {"error": {"reason": reason, "params": params}})
-        return (
-            error
-            if status in {Conflict.status, Refused.status}
-            else Unavailable(error.reason, **error.params)
-        )
+    said = wire_form(answer.headers)
+    if said is not None:
+        refused = answer.status_code in {Conflict.status, Refused.status}
+        return from_json(Refused.status if refused else Unavailable.status, said)
     if answer.status_code == NotFound.status:
         return NotFound(Reason.NOT_FOUND)
     return Unavailable(Reason.SERVICE_ANSWER_UNREADABLE, status=answer.status_code)

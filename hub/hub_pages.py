@@ -65,7 +65,7 @@ class PageHelp:
         """What went wrong: our reason if there is one, else a sentence for the status."""
         error = getattr(exception, "onggi_error", None)
         if isinstance(error, OnggiError):
-            return words.say(self.lang(context), f"reasons.{error.reason.value}", **error.params)
+            return words.explain(self.lang(context), error.reason, error.params)
         known: Mapping[int, str] = {403: "error_403", 404: "error_404", 424: "not_running", 503: "error_503"}
         return self.t(context, f"hub.{known.get(status, 'error_other')}")
 

@@ -9,12 +9,11 @@ ends when the right ends while it runs: the reconciler does that.
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from jupyterhub.auth import Authenticator
 from jupyterhub.handlers.base import BaseHandler
-from jupyterhub.spawner import Spawner, SpawnException
+from jupyterhub.spawner import Spawner
 from jupyterhub.user import User
 from tornado import web
 from traitlets import Instance, default
@@ -22,27 +21,16 @@ from traitlets import Instance, default
 from hub import hub_pages
 from hub.actions.context import Context, heal, note
 from hub.actions.sessions import close_sessions, open_session
-from hub.hub_api import PARAMS_HEADER, REASON_HEADER
 from hub.passwords import PasswordBook
 from hub.settings import HubSettings
 from hub.throttle import Throttle
 from hub.wiring import context_of
 from onggi import words
-from onggi.errors import Conflict, OnggiError, Refused
+from onggi.errors import OnggiError, Refused
 from onggi.ids import person_name
 from onggi.plan import SessionPlan
 from onggi.reasons import Reason
-
-
-class RegistryRefusal(SpawnException):
-    """A refusal with our reason: a sentence for people, the code in headers for programs."""
-
-    def __init__(self, error: OnggiError, language: str) -> None:
-        sentence = words.say(language, f"reasons.{error.reason.value}", **error.params)
-        status = Conflict.status if isinstance(error, Refused) else error.status
-        super().__init__(sentence, reason=error.reason.value, status_code=status)
-        self.onggi_error = error
-        self.headers = {REASON_HEADER: error.reason.value, PARAMS_HEADER: json.dumps(error.params)}
+from web.spawn_refusal import SpawnRefusal, asked_language
 
 
 class OnggiAuthenticator(Authenticator):
@@ -75,7 +63,7 @@ class OnggiAuthenticator(Authenticator):
             return await asyncio.to_thread(self._sign_in, str(data["username"]), str(data["password"]))
         except OnggiError as error:
             language = hub_pages.language_of(handler)
-            sentence = words.say(language, f"reasons.{error.reason.value}", **error.params)
+            sentence = words.explain(language, error.reason, error.params)
             raise web.HTTPError(error.status, sentence, reason=error.reason.value) from None
 
     async def check_allowed(self, username: str, _authentication: dict[str, Any] | None = None) -> bool:
@@ -94,14 +82,14 @@ class OnggiAuthenticator(Authenticator):
         """Ask the registry, take the lease, and hand the plan to the spawner.
 
         Raises:
-            RegistryRefusal: with the reason why not.
+            SpawnRefusal: with the reason why not.
         """
         spawner.plan = None
-        language = _language(spawner.user_options)
+        language = asked_language(spawner.user_options)
         try:
             spawner.plan = await asyncio.to_thread(self._open, user.name, spawner.name, language)
         except OnggiError as error:
-            raise RegistryRefusal(error, language) from None
+            raise SpawnRefusal(error, language) from None
 
     async def post_spawn_stop(self, user: User, spawner: Spawner) -> None:
         """Release what the session held."""
@@ -148,9 +136,3 @@ class OnggiAuthenticator(Authenticator):
         )
         (settings.projects / project).mkdir(mode=0o700, parents=True, exist_ok=True)
         return plan
-
-
-def _language(options: object) -> str:
-    """The language that was asked for; options come from whoever asked, so only ours count."""
-    asked = options.get("language") if isinstance(options, dict) else None
-    return asked if asked in words.LANGUAGES else words.DEFAULT_LANGUAGE

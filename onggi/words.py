@@ -16,6 +16,8 @@ from importlib import resources
 LANGUAGES = ("ko", "en")
 DEFAULT_LANGUAGE = "ko"
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+# Params of reasons that are a name of ours: of a form's field, or of a kind of thing.
+_NAMED = frozenset({"field", "resource", "state", "what"})
 
 
 @cache
@@ -40,8 +42,19 @@ def say(language: str, key: str, **params: object) -> str:
     """The sentence for `key`; an unknown language falls back to the default, an unknown key is shown
     as itself.
     """
-    sentence = catalogue(language if language in LANGUAGES else DEFAULT_LANGUAGE).get(key, key)
+    sentence = catalogue(spoken(language)).get(key, key)
     return _SLOT.sub(lambda slot: str(params.get(slot[1], slot[0])), sentence)
+
+
+def explain(language: str, reason: str, params: Mapping[str, object]) -> str:
+    """The sentence of a reason code; fields and things in it by the names that pages give them."""
+    known = {name: _named(language, value) if name in _NAMED else value for name, value in params.items()}
+    return say(language, f"reasons.{reason}", **known)
+
+
+def spoken(language: object) -> str:
+    """The language asked for if it is one of ours, else the default."""
+    return language if isinstance(language, str) and language in LANGUAGES else DEFAULT_LANGUAGE
 
 
 def choose(accept: str | None, default: str = DEFAULT_LANGUAGE) -> str:
@@ -56,3 +69,8 @@ def choose(accept: str | None, default: str = DEFAULT_LANGUAGE) -> str:
         weighted.append((weight, name.split("-")[0].lower()))
     known = [item for item in weighted if item[1] in LANGUAGES]
     return max(known, key=lambda item: item[0])[1] if known else default
+
+
+def _named(language: str, name: object) -> str:
+    known = catalogue(spoken(language))
+    return known.get(f"web.name_{name}") or known.get(f"review.state_{name}", str(name))

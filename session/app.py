@@ -25,7 +25,7 @@ from egress_review.display.scope import Notice
 from egress_review.display.seen import Seen
 from onggi.clock import SystemClock
 from onggi.errors import Unavailable
-from onggi.words import say
+from onggi.words import explain
 from session.audit import AuditTrail
 from session.configuration import DISABLED_PLUGINS, configuration
 from session.contents.store import ProjectStore
@@ -55,7 +55,7 @@ def make_context(settings: Settings) -> SessionContext:
     seen = Seen()
 
     def tell(notice: Notice) -> str:
-        return say(plan.language, f"reasons.{notice.reason.value}", **notice.params)
+        return explain(plan.language, notice.reason, notice.params)
 
     notebooks = NotebookView(policy, meter, seen, tell)
     return SessionContext(

@@ -7,12 +7,11 @@ raised as `SpawnException`, the one kind that JupyterHub takes for an answer ins
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from jupyterhub.spawner import Spawner, SpawnException
+from jupyterhub.spawner import Spawner
 from traitlets import Instance, Unicode, default
 
 from onggi import words
@@ -21,6 +20,7 @@ from onggi.plan import SessionPlan
 from onggi.reasons import Reason
 from spawner.client import BrokerClient
 from spawner.settings import SpawnerSettings
+from web.spawn_refusal import SpawnRefusal, asked_language
 from web.tokens import token_of
 
 POLL_EVERY_S = 5
@@ -28,20 +28,7 @@ TRIES, PAUSE_S = 10, 0.3
 """While everything starts together, the broker may be a moment later than the hub."""
 SILENCES = 3
 """So many polls in a row without an answer of the broker mean that it and its sessions are gone."""
-_CONFLICT = 409
 _STATE_KEY = "session_id"
-
-
-class SpawnRefusal(SpawnException):
-    """A refusal with our reason: a sentence for people, the code in headers for programs."""
-
-    def __init__(self, error: OnggiError, language: str) -> None:
-        sentence = words.say(language, f"reasons.{error.reason.value}", **error.params)
-        # a 403 would read as "not signed in well enough" to the hub's own pages
-        status = _CONFLICT if isinstance(error, Refused) else error.status
-        super().__init__(sentence, reason=error.reason.value, status_code=status)
-        self.onggi_error = error
-        self.headers = {"X-Onggi-Reason": error.reason.value, "X-Onggi-Params": json.dumps(error.params)}
 
 
 class OnggiSpawner(Spawner):
@@ -134,7 +121,7 @@ class OnggiSpawner(Spawner):
 
     async def progress(self) -> AsyncGenerator[dict[str, Any], None]:
         """What is being done, in the language of the person who waits."""
-        language = self._language()
+        language = asked_language(self.user_options)
         percent = {"progress_checking": 10, "progress_compute": 30, "progress_waiting": 60}
         said = ""
         while True:
@@ -143,10 +130,6 @@ class OnggiSpawner(Spawner):
                 sentence = words.say(language, f"sandbox.{said}", project=self.name)
                 yield {"progress": percent[said], "message": sentence}
             await asyncio.sleep(0.2)
-
-    def _language(self) -> str:
-        asked = self.user_options.get("language") if isinstance(self.user_options, dict) else None
-        return asked if asked in words.LANGUAGES else words.DEFAULT_LANGUAGE
 
     def _server_env(self) -> dict[str, str]:
         """The hub's variables for the server; nothing of the hub's own environment."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
 from babel import Locale, dates, numbers, units
 
@@ -40,8 +40,3 @@ def local_size(language: str, size: int) -> str:
         if size >= step:
             return units.format_unit(round(size / step, 1), unit, "short", locale=_LOCALES[language])
     return units.format_unit(size, "byte", "long", locale=_LOCALES[language])
-
-
-def local_duration(language: str, span: timedelta) -> str:
-    """A duration in its largest unit."""
-    return dates.format_timedelta(span, locale=_LOCALES[language])

@@ -6,7 +6,7 @@ Starlette app with all guards, so that no service can forget one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,6 @@ from web.signin import HubSignIn, SignInNeeded, current_person, sign_in_routes, 
 
 _HERE = Path(__file__).parent
 SESSION_HOURS = 8
-# Params of reasons that are a name of ours: of a form's field, or of a kind of thing.
-_NAMED = frozenset({"field", "resource", "state", "what"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +117,12 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     return HTMLResponse(page, status, headers={"Content-Language": language})
 
 
-def say_reason(language: str, reason: str, params: dict[str, str] | None = None) -> str:
-    """The sentence of a reason code; fields, states and moments in it as pages write them."""
-    said = {name: _said(language, name, value) for name, value in (params or {}).items()}
-    return words.say(language, f"reasons.{reason}", **said)
-
-
-def _said(language: str, name: str, value: str) -> str:
-    if name == "when":
-        return formats.local_moment(language, value)
-    if name not in _NAMED:
-        return value
-    known = words.catalogue(language)
-    return known.get(f"web.name_{value}") or known.get(f"review.state_{value}", value)
+def say_reason(language: str, reason: str, params: Mapping[str, str] | None = None) -> str:
+    """The sentence of a reason code, with its moment as pages write it."""
+    said = dict(params or {})
+    if "when" in said:
+        said["when"] = formats.local_moment(language, said["when"])
+    return words.explain(language, reason, said)
 
 
 def _helpers(language: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 import sys
 
 from onggi.errors import OnggiError, Unavailable, from_json
-from onggi.words import LANGUAGES, say
+from onggi.words import LANGUAGES, explain
 
 EX_CONFIG = 78
 """Exit status of a service that would refuse again if it were started again (sysexits.h)."""
@@ -20,7 +20,7 @@ def refuse(error: OnggiError) -> int:
     """Say it on stderr; the exit status."""
     print(json.dumps(error.to_json()), file=sys.stderr)  # noqa: T201 - the supervisor reads it
     for language in LANGUAGES:
-        sentence = say(language, f"reasons.{error.reason.value}", **error.params)
+        sentence = explain(language, error.reason, error.params)
         print(sentence, file=sys.stderr)  # noqa: T201 - as above
     return EX_CONFIG
 

@@ -13,12 +13,12 @@ from hub.registry.values import SessionRecord
 from onggi.clock import to_text
 from onggi.decision import Allow, Decision, Deny, require
 from onggi.domain import Grant, Membership, Project, active, may_open_session
-from onggi.errors import NotFound, OnggiError, Refused
+from onggi.errors import NotFound, Refused
 from onggi.ids import new_id, new_secret
 from onggi.permissions import Permission
 from onggi.plan import ComputeLimits, DatasetMount, SessionPlan
 from onggi.reasons import Reason
-from onggi.words import DEFAULT_LANGUAGE, LANGUAGES
+from onggi.words import spoken
 
 STOPPED = "stopped"
 
@@ -110,7 +110,7 @@ def _open(
             session_id=new_id("s"),
             member=member,
             project=project,
-            language=language if language in LANGUAGES else DEFAULT_LANGUAGE,
+            language=spoken(language),
             until=_text(_until(store, member, project)),
             session_key=new_secret(),
             project_folder=str(projects_folder / project),
@@ -200,11 +200,6 @@ def reason_to_end(store: Reading, session: SessionRecord, now: datetime) -> Deci
 def may_stop(store: Reading, actor: str, member: str, now: datetime) -> Decision:
     """Whether a person may stop a member's session: one's own always, another's with `session:stop`."""
     return Allow() if actor == member else may(store, actor, Permission.SESSION_STOP, now)
-
-
-def error_of(deny: Deny) -> OnggiError:
-    """The refusal as an error."""
-    return Refused(deny.reason, **deny.params)
 
 
 def _until(store: Reading, member: str, project: str) -> datetime | None:

@@ -6,17 +6,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hub.cli.operator import Operator
+from hub.cli.operator import Operator, readable_errors
 from hub.data import nafld, synth, verify
 from onggi import words
-from onggi.errors import OnggiError
 from onggi.manifest import Manifest
 
 data_app = typer.Typer(no_args_is_help=True, help=words.say("en", "data.help_app"))
@@ -46,7 +43,7 @@ def nafld_command(
 ) -> None:
     """Build the NAFLD cohort."""
     started, spoken = time.monotonic(), _spoken(ctx, language)
-    with _readable_errors(spoken):
+    with readable_errors(spoken):
         manifest = nafld.build(out.absolute(), compute_python.absolute())
         _report(spoken, "built", manifest, out, started)
 
@@ -61,7 +58,7 @@ def synth_command(
 ) -> None:
     """Make synthetic claims."""
     started, spoken = time.monotonic(), _spoken(ctx, language)
-    with _readable_errors(spoken):
+    with readable_errors(spoken):
         manifest = synth.build(out.absolute(), int(rows), seed)
         _report(spoken, "built", manifest, out, started)
 
@@ -74,7 +71,7 @@ def verify_command(
 ) -> None:
     """Check a data-set folder."""
     started, spoken = time.monotonic(), _spoken(ctx, language)
-    with _readable_errors(spoken):
+    with readable_errors(spoken):
         manifest = verify.verify(folder)
         _report(spoken, "verified", manifest, folder, started)
 
@@ -83,16 +80,6 @@ def _spoken(ctx: typer.Context, language: str | None) -> str:
     """The language asked for here, else before the command, else the default."""
     operator = ctx.find_object(Operator)
     return language or (operator.language if operator else words.DEFAULT_LANGUAGE)
-
-
-@contextmanager
-def _readable_errors(language: str) -> Iterator[None]:
-    """Say what went wrong as a sentence and end with status 1."""
-    try:
-        yield
-    except OnggiError as error:
-        typer.echo(words.say(language, f"reasons.{error.reason.value}", **error.params), err=True)
-        raise typer.Exit(1) from None
 
 
 def _report(language: str, name: str, manifest: Manifest, place: Path, started: float) -> None:

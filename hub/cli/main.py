@@ -63,7 +63,7 @@ def onggi(
     as_json: Annotated[bool, typer.Option("--json", help=help_of("json"))] = False,
 ) -> None:
     """Options that stand before the command."""
-    spoken = language if language in words.LANGUAGES else words.DEFAULT_LANGUAGE
+    spoken = words.spoken(language)
     ctx.obj = Operator(_settings(state, base_port), actor, spoken, as_json)
 
 

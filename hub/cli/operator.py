@@ -80,7 +80,7 @@ def readable_errors(language: str) -> Iterator[None]:
     try:
         yield
     except OnggiError as error:
-        typer.echo(words.say(language, f"reasons.{error.reason.value}", **error.params), err=True)
+        typer.echo(words.explain(language, error.reason, error.params), err=True)
         raise typer.Exit(FAILED) from None
 
 

@@ -23,7 +23,7 @@ class Shown(OnggiError):
 
     def __init__(self, error: OnggiError) -> None:
         super().__init__(error.reason, **error.params)
-        self.sentence = say(f"reasons.{error.reason.value}", **error.params)
+        self.sentence = words.explain(language(), error.reason, error.params)
 
     def __str__(self) -> str:
         return self.sentence
@@ -46,7 +46,7 @@ def _session_language(_socket: str) -> str:
         spoken = call("GET", "/v1/session").get("language")
     except OnggiError:
         return words.DEFAULT_LANGUAGE
-    return spoken if spoken in words.LANGUAGES else words.DEFAULT_LANGUAGE
+    return words.spoken(spoken)
 
 
 def say(key: str, **params: object) -> str:

@@ -20,7 +20,7 @@ from traitlets import Type
 from onggi.errors import Invalid, OnggiError, Refused
 from onggi.reasons import Reason
 from onggi.safe_files import Kind
-from onggi.words import say
+from onggi.words import explain
 from session.contents.checkpoints import CheckpointStore
 from session.contents.store import ProjectStore, Wanted
 from session.context import SessionContext
@@ -151,5 +151,5 @@ class OnggiContents(AsyncContentsManager):
             yield
         except OnggiError as error:
             status = HTTPStatus.BAD_REQUEST if isinstance(error, Invalid) else error.status
-            sentence = say(self._language, f"reasons.{error.reason.value}", **error.params)
+            sentence = explain(self._language, error.reason, error.params)
             raise HTTPError(status, sentence.replace("%", "%%"), reason=error.reason.value) from None

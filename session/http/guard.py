@@ -21,8 +21,7 @@ from session.context import SessionContext
 from session.http.headers import SECURITY_HEADERS
 from session.http.origin import Place, Verdict, judge
 from session.http.routes import AllowList, Rule, asked_by_the_page
-
-REASON_HEADER = "X-Onggi-Reason"
+from web.reason_headers import REASON_HEADER
 
 
 class PlainHandler(RequestHandler):

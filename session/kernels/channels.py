@@ -24,7 +24,7 @@ from egress_review.display.scope import Answer, Outcome
 from onggi.clock import to_text
 from onggi.errors import Unavailable
 from onggi.reasons import Reason
-from onggi.words import say
+from onggi.words import explain
 from session.context import SessionContext
 from session.kernels import wire
 
@@ -177,7 +177,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             self._kernel_info_future.set_result({})
 
     def _tell(self, request: Request | None, reason: Reason, params: Any) -> None:
-        text = say(self.onggi.settings.plan.language, f"reasons.{reason.value}", **params)
+        text = explain(self.onggi.settings.plan.language, reason, params)
         self._send("iopub", request, Answer("stream", {"name": "stderr", "text": f"\n[{text}]\n"}))
 
     def _send(self, channel: str, request: Request | None, answer: Answer) -> None:

@@ -18,7 +18,7 @@ from zmq.eventloop.zmqstream import ZMQStream
 
 from onggi.errors import OnggiError
 from onggi.reasons import Reason
-from onggi.words import say
+from onggi.words import explain
 from session.context import SessionContext
 from session.kernels.provisioner import OnggiProvisioner
 
@@ -83,7 +83,7 @@ class OnggiKernels(AsyncMappingKernelManager):
         except OnggiError as error:
             language = _context(self).settings.plan.language
             raise HTTPError(
-                503, say(language, f"reasons.{error.reason.value}"), reason=error.reason.value
+                503, explain(language, error.reason, error.params), reason=error.reason.value
             ) from None
         return started
 

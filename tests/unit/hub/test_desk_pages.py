@@ -17,10 +17,11 @@ from hub.actions import datasets, members
 from hub.desk.access import Parts
 from hub.desk.app import create_desk
 from hub.desk.limits import LimitReport
-from hub.hub_api import PARAMS_HEADER, REASON_HEADER, HubClient
+from hub.hub_api import HubClient
 from hub.settings import HubSettings
 from tests.support.hub_world import World, make_world
 from web.clients import ReviewClient
+from web.reason_headers import PARAMS_HEADER, REASON_HEADER
 from web.tokens import SERVICES, token_of
 
 ORIGIN = "http://127.0.0.1:8001"

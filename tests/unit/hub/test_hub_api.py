@@ -8,9 +8,10 @@ from collections.abc import Callable
 import httpx2 as httpx
 import pytest
 
-from hub.hub_api import DESK_SCOPE, PARAMS_HEADER, REASON_HEADER, HubClient, Server
+from hub.hub_api import DESK_SCOPE, HubClient, Server
 from onggi.errors import NotFound, OnggiError, Refused, Unavailable
 from onggi.reasons import Reason
+from web.reason_headers import PARAMS_HEADER, REASON_HEADER
 
 Answer = Callable[[httpx.Request], httpx.Response]
 

@@ -28,3 +28,16 @@ def test_values_are_shown_and_nothing_else() -> None:
 
 def test_an_unknown_key_is_shown_as_itself() -> None:
     assert words.say("en", "no.such_key") == "no.such_key"
+
+
+def test_a_reason_names_fields_and_states_as_pages_do() -> None:
+    said = words.explain("en", "field_missing", {"field": "title_ko"})
+    assert words.catalogue("en")["web.name_title_ko"] in said
+    assert "title_ko" not in said
+    assert "no-such-field" in words.explain("ko", "field_missing", {"field": "no-such-field"})
+
+
+@pytest.mark.parametrize("asked", ["fr", "", None, 7, ["ko"]])
+def test_only_our_languages_are_spoken(asked: object) -> None:
+    assert words.spoken(asked) == words.DEFAULT_LANGUAGE
+    assert words.spoken("en") == "en"
