@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2 as httpx
@@ -32,6 +33,10 @@ class Running:
         self.installation = installation
         self.process = process
         self.output = output
+
+    def see_state_at(self, path: Path) -> None:
+        """Where this process reaches the state folder, if it is elsewhere for us."""
+        self.installation = replace(self.installation, state=path)
 
     def origin(self, name: str) -> str:
         """The origin of `hub_public`, `desk` or `review`."""
@@ -77,14 +82,28 @@ class Running:
             return False
 
 
-def start(state: Path, base_port: int) -> Running:
-    """Start `onggi up` on `state`; does not wait."""
+def start(state: Path, base_port: int, wrapper: Sequence[str] = ()) -> Running:
+    """Start `onggi up` on `state`; does not wait.
+
+    Args:
+        wrapper: a command that becomes the one that follows it.
+    """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     installation = Installation.at(state, base_port)
     output = installation.logs / "up.log"
     with output.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "hub.cli", "up", "--state", str(state), "--base-port", str(base_port)],
+            [
+                *wrapper,
+                sys.executable,
+                "-m",
+                "hub.cli",
+                "up",
+                "--state",
+                str(state),
+                "--base-port",
+                str(base_port),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -53,6 +53,7 @@ class Kernel:
     def close(self) -> None:
         """Close the connection; the kernel goes on."""
         self._socket.close()
+        self._socket.shutdown()  # `close` leaves a connection alone that the other side broke
 
     def reconnect(self) -> None:
         """Connect to the same kernel again, as a browser does when a connection has ended.
@@ -60,7 +61,7 @@ class Kernel:
         Raises:
             websocket.WebSocketException, OSError: if it is not there.
         """
-        self._socket.close()
+        self.close()
         self._socket = self._connect()
 
     def run(self, code: str) -> Shown:

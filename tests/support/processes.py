@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -128,9 +129,11 @@ def _is(words: list[str], mark: str) -> bool:
 
 def _answers(running: Running, name: str) -> bool:
     service = services(running.installation)[name]
-    transport = httpx.HTTPTransport(uds=str(service.socket)) if service.socket else None
-    with httpx.Client(transport=transport, timeout=2, trust_env=False) as client:
-        try:
-            return client.get(service.health).status_code < httpx.codes.INTERNAL_SERVER_ERROR
-        except httpx.HTTPError:
-            return False
+    if service.socket is not None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            return connection.connect_ex(str(service.socket)) == 0
+    try:
+        answer = httpx.get(service.health, timeout=2, trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR
