@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from onggi.errors import Invalid
 from onggi.reasons import Reason
+from onggi.submission import MAX_FILE_BYTES, MAX_FILES, MAX_REQUEST_BYTES
 
 MIB = 1024 * 1024
 
@@ -33,9 +34,9 @@ class ReviewPolicy:
     version: str = "review-1"
     reviewers: int = 2
     download_days: int = 14
-    max_files: int = 100
-    max_file_bytes: int = 64 * MIB
-    max_request_bytes: int = 256 * MIB
+    max_files: int = MAX_FILES
+    max_file_bytes: int = MAX_FILE_BYTES
+    max_request_bytes: int = MAX_REQUEST_BYTES
     max_open_requests: int = 50
     max_daily_bytes: int = 2048 * MIB
     preview_rows: int = 200

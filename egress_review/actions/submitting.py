@@ -19,15 +19,13 @@ from egress_review.lifecycle import START, Action, move_for
 from egress_review.people import Caller, Person
 from egress_review.room import Room
 from egress_review.vault import Stored
+from onggi.claim import MAX_CLAIM_BYTES
 from onggi.errors import Invalid, NotFound, Refused
 from onggi.events import Event
 from onggi.ids import new_id
 from onggi.reasons import Reason
+from onggi.submission import MAX_CONTEXT_BYTES, MAX_NAME_BYTES, MAX_PURPOSE_BYTES, fits
 
-MAX_PURPOSE = 2000
-MAX_CONTEXT = 10_000
-MAX_NAME_BYTES = 1024
-MAX_CLAIM_BYTES = 64 * 1024
 _OPEN = frozenset({State.DRAFT, State.CHECKING, State.IN_REVIEW})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -254,8 +252,8 @@ def _event(room: Room, caller: Caller, action: str, request: Request, **details:
 
 def _outputs(room: Room, purpose: str, context: str, announced: Sequence[Announced]) -> tuple[Output, ...]:
     policy = room.policy
-    _text("purpose", purpose, MAX_PURPOSE, required=True)
-    _text("context", context, MAX_CONTEXT)
+    _text("purpose", purpose, MAX_PURPOSE_BYTES, required=True)
+    _text("context", context, MAX_CONTEXT_BYTES)
     if not announced:
         raise Invalid(Reason.FIELD_MISSING, field="outputs")
     if len(announced) > policy.max_files:
@@ -285,19 +283,15 @@ def _check_announcement(one: Announced, max_file_bytes: int) -> None:
 
 
 def _text(field: str, value: str, limit: int, *, required: bool = False) -> None:
-    """A text that every database can hold: UTF-8, no NUL, at most `limit` bytes."""
-    try:
-        size = len(value.encode("utf-8"))
-    except UnicodeEncodeError:
-        raise Invalid(Reason.FIELD_INVALID, field=field, value="") from None
     if required and not value.strip():
         raise Invalid(Reason.FIELD_MISSING, field=field)
-    if size > limit or "\0" in value:
-        raise Invalid(Reason.FIELD_INVALID, field=field, value=value[:40].replace("\0", ""))
+    if not fits(value, limit):
+        shown = value[:40].encode("utf-8", "replace").decode()
+        raise Invalid(Reason.FIELD_INVALID, field=field, value=shown.replace("\0", ""))
 
 
 def _json_size(value: object) -> int:
     try:
-        return len(json.dumps(value))
+        return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8"))
     except (RecursionError, ValueError, TypeError):
         return MAX_CLAIM_BYTES + 1

@@ -8,13 +8,11 @@ from typing import Any
 
 from onggi.errors import Conflict, Invalid
 from onggi.reasons import Reason
+from onggi.submission import MAX_CONTEXT_BYTES, MAX_FILES, MAX_NAME_BYTES, MAX_PURPOSE_BYTES, fits
 from session.context import SessionContext
 from session.session_api.submission import Submission, collect
 
-MAX_FILES = 100
-MAX_TEXT_CHARACTERS = 4000
 REQUEST_ID = r"r-[0-9a-z-]{1,40}"
-_MAX_PATH_CHARACTERS = 1024
 
 
 class SessionActions:
@@ -93,7 +91,8 @@ class SessionActions:
             OnggiError: what review says.
         """
         names = _names(paths)
-        purpose, context = _text(purpose, "purpose"), _text(context, "context")
+        purpose = _text(purpose, "purpose", MAX_PURPOSE_BYTES)
+        context = _text(context, "context", MAX_CONTEXT_BYTES)
         revises = _request_id(revises)
         if self._submitting.locked():
             raise Conflict(Reason.SUBMIT_RUNNING)
@@ -111,15 +110,15 @@ def _names(paths: object) -> list[str]:
         raise Invalid(Reason.FIELD_MISSING, field="paths")
     if len(paths) > MAX_FILES:
         raise Invalid(Reason.TOO_MANY_FILES, limit=MAX_FILES)
-    if not all(isinstance(path, str) and 0 < len(path) <= _MAX_PATH_CHARACTERS for path in paths):
+    if not all(isinstance(path, str) and 0 < len(path) <= MAX_NAME_BYTES for path in paths):
         raise Invalid(Reason.FIELD_INVALID, field="paths", value="")
     if len(set(paths)) != len(paths):
         raise Invalid(Reason.FIELD_INVALID, field="paths", value="twice")
     return list(paths)
 
 
-def _text(value: object, field: str) -> str:
-    if not isinstance(value, str) or len(value) > MAX_TEXT_CHARACTERS:
+def _text(value: object, field: str, max_bytes: int) -> str:
+    if not isinstance(value, str) or not fits(value, max_bytes):
         raise Invalid(Reason.FIELD_INVALID, field=field, value="")
     return value
 

@@ -1,8 +1,8 @@
 """Files on their way from the project folder to egress review.
 
 Guarantees: every file is copied through `onggi.safe_files` into the server's own folder before anything looks
-at it; what review receives are the bytes of that copy, and its answer must name their hash. Caps: 64 MiB a
-file, 256 MiB a request.
+at it; what review receives are the bytes of that copy, and its answer must name their hash; no file and no
+request is larger than `onggi.submission` says.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from onggi.claim import CLAIM_SUFFIX, MAX_CLAIM_BYTES
 from onggi.errors import Invalid, NotFound, OnggiError, Unavailable
 from onggi.reasons import Reason
 from onggi.safe_files import copy_beneath, read_beneath, shown
+from onggi.submission import MAX_FILE_BYTES, MAX_REQUEST_BYTES
 from session.services import Service
 
-MAX_FILE_BYTES = 64 * 1024 * 1024
-MAX_REQUEST_BYTES = 256 * 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
 _PUT_SECONDS = 120.0
 

@@ -15,8 +15,10 @@ import uvicorn
 from starlette.routing import Route
 
 from egress_review.domain import State
+from onggi.claim import MAX_CLAIM_BYTES
 from onggi.clock import to_text
 from onggi.events import Event, new_event
+from onggi.submission import MAX_CONTEXT_BYTES, MAX_PURPOSE_BYTES
 from tests.support import review
 from tests.support.review_site import Everything, Site
 
@@ -118,7 +120,7 @@ def test_a_session_sees_and_touches_only_its_own_requests(parts: Everything) -> 
         ({"outputs": [{"name": "a", "size": True}]}, "field_invalid"),
         ({"outputs": [{"name": "", "size": 1}]}, "field_missing"),
         ({"outputs": [{"name": "a", "size": 1, "sha256": "zz"}]}, "field_invalid"),
-        ({"outputs": [{"name": "a", "size": 1, "claim": {"x": "y" * 70_000}}]}, "field_invalid"),
+        ({"outputs": [{"name": "a", "size": 1, "claim": {"x": "y" * MAX_CLAIM_BYTES}}]}, "field_invalid"),
         ({"outputs": [{"name": "a", "size": 1, "path": "/etc/passwd"}]}, "field_invalid"),
         ({"member": "admin"}, "field_invalid"),
         ({"project": "heart-study"}, "field_invalid"),
@@ -129,6 +131,17 @@ def test_bad_requests_are_refused_by_name(parts: Everything, changes: dict[str, 
     answer = site.caller(KEY).post("/internal/requests", json={**body(), **changes})
     assert (answer.status_code, answer.json()["error"]["reason"]) == (422, reason)
     assert room.store.requests_of("researcher1") == ()
+
+
+def test_what_a_notebook_may_write_review_takes(parts: Everything) -> None:
+    """A claim may be as long as `onggi.claim` lets it, in any script."""
+    site, *_ = parts
+    claim = {"sql": "가" * (MAX_CLAIM_BYTES // 3 - 10)}
+    texts = {"purpose": "x" * MAX_PURPOSE_BYTES, "context": "x" * MAX_CONTEXT_BYTES}
+    made = site.caller(KEY).post(
+        "/internal/requests", json=body({"name": "a.csv", "size": 3, "claim": claim}, **texts)
+    )
+    assert made.status_code == 201
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff", b'"x"', b"null"])

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from onggi.submission import MAX_CONTEXT_BYTES, MAX_PURPOSE_BYTES
+
 
 class Door(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
@@ -78,6 +80,13 @@ def test_a_revision_names_the_returned_request(ask: Any, place: Any) -> None:
     assert status == 201
     assert request["revises"] == "r-0123456789abcdef"
     assert "revises" not in ask("POST", "/v1/requests", submit("again.csv") | {"revises": None})[1]
+
+
+def test_texts_as_long_as_review_takes_them_pass(ask: Any, place: Any) -> None:
+    (place.project / "long.csv").write_text("a\n1\n")
+    texts = {"purpose": "p" * MAX_PURPOSE_BYTES, "context": "c" * MAX_CONTEXT_BYTES}
+    assert ask("POST", "/v1/requests", submit("long.csv") | texts)[0] == 201
+    assert ask("POST", "/v1/requests", submit("long.csv") | {"purpose": "가" * 700})[0] == 422
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,21 @@
+"""The bounds of a submission, alike on both sides of it: the session refuses early, egress review for good.
+
+Texts are measured in bytes of UTF-8. A claim's bound stands beside its form (`onggi.claim`).
+"""
+
+from __future__ import annotations
+
+MAX_FILES = 100
+MAX_NAME_BYTES = 1024
+MAX_FILE_BYTES = 64 * 1024**2
+MAX_REQUEST_BYTES = 256 * 1024**2
+MAX_PURPOSE_BYTES = 2_000
+MAX_CONTEXT_BYTES = 10_000
+
+
+def fits(text: str, max_bytes: int) -> bool:
+    """Whether a text is UTF-8 of at most `max_bytes` that every database can hold."""
+    try:
+        return len(text.encode("utf-8")) <= max_bytes and "\0" not in text
+    except UnicodeEncodeError:
+        return False
