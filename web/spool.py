@@ -6,6 +6,7 @@ after the process was killed. Order is kept. The file is flushed to disk by `flu
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections import deque
@@ -36,12 +37,13 @@ class Spool:
         """Take an event.
 
         Raises:
-            Unavailable: AUDIT_UNREACHABLE if too much is waiting already.
+            Unavailable: AUDIT_UNREACHABLE if too much is waiting already; DISK_FULL if it cannot be written,
+                and then no part of it is.
         """
         line = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         if self._end - self._sent + len(line) > _MAX_WAITING_BYTES:
             raise Unavailable(Reason.AUDIT_UNREACHABLE)
-        os.write(self._log, line)
+        self._write(line)
         self._end += len(line)
         self._waiting.append((self._end, dict(event)))
 
@@ -55,17 +57,28 @@ class Spool:
         if not self._waiting:
             os.ftruncate(self._log, 0)
             self._sent = self._end = 0
-        os.pwrite(self._mark, str(self._sent).encode().ljust(24), 0)
+        with contextlib.suppress(OSError):  # what is sent again is known by its id
+            os.pwrite(self._mark, str(self._sent).encode().ljust(24), 0)
 
     def flush(self) -> None:
         """Put what was appended on disk; blocks, so not on the event loop."""
-        os.fdatasync(self._log)
+        with contextlib.suppress(OSError):  # a disk that lost what it took is beyond this process
+            os.fdatasync(self._log)
 
     def close(self) -> None:
         """Flush and give the files back."""
         self.flush()
         os.close(self._log)
         os.close(self._mark)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            if os.write(self._log, line) == len(line):
+                return
+        except OSError:
+            pass  # treated as a short write
+        os.ftruncate(self._log, self._end)
+        raise Unavailable(Reason.DISK_FULL, path="events.jsonl")
 
     def _read_back(self) -> None:
         """What an earlier process left; a half-written last line is cut off."""

@@ -87,9 +87,9 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             kind = message.header.get("msg_type") if isinstance(message.header, dict) else ""
             self.onggi.audit.refused(f"request:{str(kind)[:40]}", request)
             return
+        request.packed = wire.pack(request.header)  # also what a refusal answers to
         if request.kind == "execute_request" and not self._written_down(request):
             return
-        request.packed = wire.pack(request.header)
         parts = [request.packed, _EMPTY, _EMPTY, wire.pack(request.content)]
         self.session.send_raw(self.channels[message.channel], parts)
 

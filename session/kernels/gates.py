@@ -11,6 +11,7 @@ from egress_review.display.gate import KernelGate
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.requests import Request
 from egress_review.display.scope import Outcome
+from onggi.errors import Unavailable
 from session.audit import AuditTrail
 
 _REMEMBERED_OUTCOMES = 512
@@ -89,14 +90,16 @@ class Gates:
                 self._report(kernel_id, kernel_id, "background.shown", watched.gate.background)
 
     def _report(self, kernel_id: str, subject: str, action: str, budget: Budget) -> None:
-        shown, cuts = budget.shown, budget.cuts
+        try:
+            self._audit.record(
+                action,
+                subject,
+                kernel=kernel_id,
+                shown_bytes=budget.shown,
+                cut=budget.cuts,
+                shown_sha256=budget.digest.hexdigest(),
+                policy=self.policy.version,
+            )
+        except Unavailable:
+            return  # it stays to be reported, and no cell runs before events can be written down again
         budget.shown, budget.cuts = {}, 0
-        self._audit.record(
-            action,
-            subject,
-            kernel=kernel_id,
-            shown_bytes=shown,
-            cut=cuts,
-            shown_sha256=budget.digest.hexdigest(),
-            policy=self.policy.version,
-        )
