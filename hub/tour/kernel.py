@@ -53,7 +53,8 @@ class Kernel:
     def close(self) -> None:
         """Close the connection; the kernel goes on."""
         self._socket.close()
-        self._socket.shutdown()  # `close` leaves a connection alone that the other side broke
+        # `close` leaves a connection alone that the other side broke
+        self._socket.shutdown()  # type: ignore[no-untyped-call]  # the library's, not annotated
 
     def reconnect(self) -> None:
         """Connect to the same kernel again, as a browser does when a connection has ended.
