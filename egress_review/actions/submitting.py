@@ -292,6 +292,7 @@ def _text(field: str, value: str, limit: int, *, required: bool = False) -> None
 
 def _json_size(value: object) -> int:
     try:
-        return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8"))
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return len(text.encode("utf-8", "surrogatepass"))
     except (RecursionError, ValueError, TypeError):
         return MAX_CLAIM_BYTES + 1
