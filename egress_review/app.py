@@ -18,10 +18,9 @@ from egress_review.pages.visible import finding_text, remedy_text, visible, visi
 from egress_review.room import Room
 from egress_review.settings import ReviewSettings
 from web.kit import Site, create_site
-from web.signin import HubSignIn
+from web.signin import sign_in_of
 from web.tokens import token_of
 
-CLIENT_ID = "service-review"
 _TEMPLATES = Path(__file__).parent / "pages" / "templates"
 
 
@@ -69,18 +68,10 @@ def create_app(parts: Parts, *, background: bool = True) -> Starlette:
 
 def site_of(settings: ReviewSettings) -> Site:
     """The pages' site: its own origin, its own cookie."""
-    origin = settings.origin("review")
-    sign_in = HubSignIn(
-        CLIENT_ID,
-        token_of(settings.secrets, "review"),
-        settings.origin("hub_public"),
-        settings.hub_api,
-        f"{origin}/oauth_callback",
-    )
     return Site(
         name="review",
-        origin=origin,
-        sign_in=sign_in,
+        origin=settings.origin("review"),
+        sign_in=sign_in_of(settings, "review"),
         templates=_TEMPLATES,
         cookie_secret=token_of(settings.secrets, "review-cookie"),
         links={"hub": settings.origin("hub_public"), "desk": settings.origin("desk")},

@@ -30,6 +30,11 @@ def to_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def text_or_none(moment: datetime | None) -> str | None:
+    """As `to_text`; None for no moment."""
+    return None if moment is None else to_text(moment)
+
+
 def from_text(text: str) -> datetime:
     """Read an RFC 3339 moment.
 

@@ -22,6 +22,8 @@ from onggi.ids import person_name
 from onggi.reasons import Reason
 from web.forms import checked_form
 from web.language import local_path
+from web.places import Places
+from web.tokens import token_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,17 @@ class HubSignIn:
     hub_public: str
     hub_api: str
     callback: str
+
+
+def sign_in_of(places: Places, service: str) -> HubSignIn:
+    """How the service `desk` or `review` signs people in; `jupyterhub_config` knows it by the same id."""
+    return HubSignIn(
+        client_id=f"service-{service}",
+        client_secret=token_of(places.secrets, service),
+        hub_public=places.origin("hub_public"),
+        hub_api=places.hub_api,
+        callback=f"{places.origin(service)}/oauth_callback",
+    )
 
 
 class SignInNeeded(Refused):

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from egress_review.actions.submitting import Announced
 from egress_review.domain import Output
 from egress_review.domain import Request as ReviewRequest
-from onggi.clock import to_text
+from onggi.clock import text_or_none, to_text
 from onggi.errors import Invalid
 from onggi.reasons import Reason
 
@@ -85,8 +85,8 @@ def request_json(request: ReviewRequest) -> dict[str, Any]:
         "context": request.context,
         "state": request.state.value,
         "created": to_text(request.created),
-        "submitted": to_text(request.submitted) if request.submitted else None,
-        "decided": to_text(request.decided) if request.decided else None,
+        "submitted": text_or_none(request.submitted),
+        "decided": text_or_none(request.decided),
         "outputs": [output_json(one) for one in request.outputs],
     }
 

@@ -12,14 +12,9 @@ import sqlalchemy as sa
 from egress_review.checks.report import output_report_from_json
 from egress_review.domain import Ballot, Output, Release, ReleasedFile, Request, State, Vote
 from egress_review.store import tables
-from onggi.clock import from_text, to_text
+from onggi.clock import from_text, text_or_none, to_text
 
 Row = Mapping[str, Any] | sa.RowMapping
-
-
-def maybe_text(moment: datetime | None) -> str | None:
-    """A moment for a column that may be empty."""
-    return to_text(moment) if moment else None
 
 
 def maybe_moment(text: str | None) -> datetime | None:
@@ -40,8 +35,8 @@ def request_row(request: Request) -> dict[str, Any]:
         "policy": request.policy,
         "reviewers": request.reviewers,
         "created": to_text(request.created),
-        "submitted": maybe_text(request.submitted),
-        "decided": maybe_text(request.decided),
+        "submitted": text_or_none(request.submitted),
+        "decided": text_or_none(request.decided),
     }
 
 

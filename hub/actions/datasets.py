@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hub.actions.context import Context, change, may
 from hub.actions.lookup import the_dataset, the_project
-from hub.actions.projects import moment
+from onggi.clock import text_or_none
 from onggi.decision import require
 from onggi.domain import DatasetVersion, Grant
 from onggi.errors import Conflict, Invalid, NotFound
@@ -69,7 +69,7 @@ def give_grant(
         the_dataset(change_.store, dataset, version)
         grant = Grant(project, dataset, version, until)
         change_.store.save_grant(grant)
-        change_.record("grant.give", dataset, project, version=version, until=moment(until))
+        change_.record("grant.give", dataset, project, version=version, until=text_or_none(until))
     return grant
 
 
@@ -86,5 +86,5 @@ def end_grant(context: Context, actor: str, project: str, dataset: str, version:
             raise NotFound(Reason.NOT_FOUND)
         grant = replace(before, until=change_.now)
         change_.store.save_grant(grant)
-        change_.record("grant.end", dataset, project, version=version, until=moment(change_.now))
+        change_.record("grant.end", dataset, project, version=version, until=text_or_none(change_.now))
     return grant

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from hub.actions.context import Context, change
 from hub.actions.lookup import the_person, the_project
-from hub.actions.projects import check_dates, moment
-from onggi.clock import to_text
+from hub.actions.projects import check_dates
+from onggi.clock import text_or_none, to_text
 from onggi.domain import Membership
 from onggi.errors import Invalid, NotFound
 from onggi.permissions import PROJECT_ROLES, Permission, Role
@@ -43,7 +43,7 @@ def add_member(  # noqa: PLR0917 - the fields of a membership
             project,
             role=wanted.value,
             starts=to_text(membership.starts),
-            ends=moment(ends),
+            ends=text_or_none(ends),
         )
     return membership
 
@@ -63,7 +63,7 @@ def end_member(
             raise NotFound(Reason.NOT_A_MEMBER, project=project)
         membership = replace(before, ends=ends or change_.now, starts=min(before.starts, ends or change_.now))
         change_.store.save_membership(membership)
-        change_.record("member.end", person, project, ends=moment(membership.ends))
+        change_.record("member.end", person, project, ends=text_or_none(membership.ends))
     return membership
 
 

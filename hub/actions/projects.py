@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hub.actions.context import Context, change
 from hub.actions.lookup import the_project
-from onggi.clock import to_text
+from onggi.clock import text_or_none, to_text
 from onggi.domain import Project, Quota
 from onggi.errors import Conflict, Invalid
 from onggi.ids import slug as checked_slug
@@ -48,7 +48,7 @@ def create_project(
         project = Project(slug, dict(titles), starts or change_.now, ends)
         check_dates(project.starts, ends)
         change_.store.save_project(project)
-        change_.record("project.create", slug, slug, starts=to_text(project.starts), ends=moment(ends))
+        change_.record("project.create", slug, slug, starts=to_text(project.starts), ends=text_or_none(ends))
     return project
 
 
@@ -63,7 +63,7 @@ def change_project_end(context: Context, actor: str, slug: str, ends: datetime |
         project = replace(the_project(change_.store, slug), ends=ends)
         check_dates(project.starts, ends)
         change_.store.save_project(project)
-        change_.record("project.change", slug, slug, ends=moment(ends))
+        change_.record("project.change", slug, slug, ends=text_or_none(ends))
     return project
 
 
@@ -106,11 +106,6 @@ def check_dates(starts: datetime, ends: datetime | None) -> None:
     """
     if ends is not None and ends < starts:
         raise Invalid(Reason.FIELD_INVALID, field="ends", value=to_text(ends))
-
-
-def moment(value: datetime | None) -> str | None:
-    """A moment as text, or None."""
-    return None if value is None else to_text(value)
 
 
 def _check_titles(titles: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hub.actions.context import Context, change, may, note, service_change
 from hub.registry.store import Reading
 from hub.registry.values import SessionRecord
-from onggi.clock import to_text
+from onggi.clock import text_or_none
 from onggi.decision import Allow, Decision, Deny, require
 from onggi.domain import Grant, Membership, Project, active, may_open_session
 from onggi.errors import NotFound, Refused
@@ -111,7 +111,7 @@ def _open(
             member=member,
             project=project,
             language=spoken(language),
-            until=_text(_until(store, member, project)),
+            until=text_or_none(_until(store, member, project)),
             session_key=new_secret(),
             project_folder=str(projects_folder / project),
             datasets=mounts,
@@ -227,7 +227,3 @@ def _record(plan: SessionPlan, now: datetime) -> SessionRecord:
         datasets=tuple((one.name, one.version) for one in plan.datasets),
         started=now,
     )
-
-
-def _text(value: datetime | None) -> str | None:
-    return None if value is None else to_text(value)

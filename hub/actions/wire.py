@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from hub.registry.values import SessionRecord
-from onggi.clock import to_text
+from onggi.clock import text_or_none, to_text
 from onggi.domain import DatasetVersion, Grant, Membership, Person, Project, Quota, active
 
 
@@ -21,7 +21,7 @@ def project_json(project: Project, now: datetime) -> dict[str, Any]:
         "slug": project.slug,
         "titles": dict(project.titles),
         "starts": to_text(project.starts),
-        "ends": _text(project.ends),
+        "ends": text_or_none(project.ends),
         "active": active(project.starts, project.ends, now),
     }
 
@@ -33,7 +33,7 @@ def membership_json(one: Membership, now: datetime) -> dict[str, Any]:
         "person": one.person,
         "role": one.role.value,
         "starts": to_text(one.starts),
-        "ends": _text(one.ends),
+        "ends": text_or_none(one.ends),
         "active": active(one.starts, one.ends, now),
     }
 
@@ -44,7 +44,7 @@ def grant_json(grant: Grant, now: datetime) -> dict[str, Any]:
         "project": grant.project,
         "dataset": grant.dataset,
         "version": grant.version,
-        "until": _text(grant.until),
+        "until": text_or_none(grant.until),
         "active": active(None, grant.until, now),
     }
 
@@ -81,7 +81,3 @@ def session_json(session: SessionRecord) -> dict[str, Any]:
         "datasets": [f"{name}/{version}" for name, version in session.datasets],
         "started": to_text(session.started),
     }
-
-
-def _text(value: datetime | None) -> str | None:
-    return None if value is None else to_text(value)

@@ -17,10 +17,9 @@ from hub.settings import HubSettings
 from hub.wiring import context_of
 from web.clients import ReviewClient
 from web.kit import Site, create_site
-from web.signin import HubSignIn
+from web.signin import sign_in_of
 from web.tokens import SERVICES, token_of
 
-CLIENT_ID = "service-desk"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -64,18 +63,10 @@ def create_desk(parts: Parts, *, reconcile: bool = True) -> Starlette:
 
 def _site(parts: Parts) -> Site:
     settings = parts.settings
-    origin = settings.origin("desk")
-    sign_in = HubSignIn(
-        CLIENT_ID,
-        token_of(settings.secrets, "desk"),
-        settings.origin("hub_public"),
-        settings.hub_api,
-        f"{origin}/oauth_callback",
-    )
     return Site(
         name="desk",
-        origin=origin,
-        sign_in=sign_in,
+        origin=settings.origin("desk"),
+        sign_in=sign_in_of(settings, "desk"),
         templates=_TEMPLATES,
         cookie_secret=token_of(settings.secrets, "desk-cookie"),
         links={"hub": settings.origin("hub_public"), "review": settings.origin("review")},

@@ -16,7 +16,7 @@ from hub.actions.sessions import standing_of_key
 from hub.actions.views import full_person, full_project
 from hub.desk.access import Call, Door, desk_route
 from hub.registry.store import Reading
-from onggi.clock import to_text
+from onggi.clock import text_or_none
 from onggi.domain import Grant
 from onggi.manifest import MANIFEST_FILE, read_manifest
 
@@ -72,7 +72,7 @@ def _standing(call: Call, session_key: str) -> dict[str, Any]:
             "member": standing.session.member,
             "project": standing.session.project,
             "role": standing.membership.role.value,
-            "until": None if standing.until is None else to_text(standing.until),
+            "until": text_or_none(standing.until),
             "datasets": [_mounted(store, grant) for grant in standing.grants],
             "language": standing.session.language,
         }
@@ -84,7 +84,7 @@ def _mounted(store: Reading, grant: Grant) -> dict[str, Any]:
         "name": known.name,
         "version": known.version,
         "titles": dict(known.titles),
-        "until": None if grant.until is None else to_text(grant.until),
+        "until": text_or_none(grant.until),
         "path": f"/data/{known.name}/{known.version}",
     }
 
