@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from egress_review.checks.findings import Verdict
 from egress_review.checks.report import REVIEWER_ONLY, Finding
 from onggi.words import catalogue, say
 
@@ -24,11 +23,6 @@ def evidence(finding: Finding, language: str) -> str:
     if not REVIEWER_ONLY & set(finding.params):
         return ""
     return _optional(f"{AREA}.{finding.code.value}_evidence", finding, language)
-
-
-def verdict_word(verdict: Verdict, language: str) -> str:
-    """The verdict's name on a page."""
-    return say(language, f"{AREA}.verdict_{verdict.value}")
 
 
 def _optional(key: str, finding: Finding, language: str) -> str:

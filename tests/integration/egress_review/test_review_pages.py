@@ -89,8 +89,13 @@ def test_a_request_page_shows_what_a_reviewer_needs(parts: Everything, language:
         "120",
     ):
         assert expected in page
-    for key in ("verdict_pass", "verdict_not_proven", "vote_send", "reason_always"):
-        assert words[f"review.{key}"] in page
+    for key in (
+        "findings.verdict_pass",
+        "findings.verdict_not_proven",
+        "review.vote_send",
+        "review.reason_always",
+    ):
+        assert words[key] in page
     assert "review." not in page
     assert "findings." not in page
 
