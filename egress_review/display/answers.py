@@ -13,12 +13,15 @@ from egress_review.display.budget import fit
 from egress_review.display.bundle import show_bundle
 from egress_review.display.policy import NAMED_TYPES
 from egress_review.display.scope import Answer, Scope
+from egress_review.display.values import one_of
 from onggi.reasons import Reason
 
 Content = Mapping[str, Any]
 Builder = Callable[[Scope, Content, Content], Answer | None]
 
 _STATES = frozenset({"busy", "idle", "starting"})
+_STREAMS = frozenset({"stderr", "stdout"})
+_COMPLETENESS = frozenset({"complete", "incomplete", "invalid", "unknown"})
 _STATUSES = frozenset({"aborted", "error", "ok"})
 _MAX_DISPLAY_IDS = 10_000
 _MAX_NAME_CHARACTERS = 200
@@ -27,7 +30,7 @@ _MAX_INDENT = 32
 
 def _stream(scope: Scope, content: Content, _: Content) -> Answer | None:
     name, text = content.get("name"), content.get("text")
-    if name not in {"stdout", "stderr"} or not isinstance(text, str) or not scope.flat():
+    if not one_of(name, _STREAMS) or not isinstance(text, str) or not scope.flat():
         return None
     kept = scope.text(text)
     return Answer("stream", {"name": name, "text": kept}) if kept else None
@@ -87,7 +90,7 @@ def _error(scope: Scope, content: Content, _: Content) -> Answer | None:
 def _status(scope: Scope, content: Content, _: Content) -> Answer | None:
     """`busy` and `idle` are free once for each request, because the page needs them; more cost."""
     state = content.get("execution_state")
-    if state not in _STATES:
+    if not one_of(state, _STATES):
         return None
     request = scope.request
     if request is not None and state == "busy" and not request.busy:
@@ -175,7 +178,7 @@ def _is_complete_reply(scope: Scope, content: Content, _: Content) -> Answer | N
     if not scope.meter.take(scope.policy.message_bytes):
         return Answer("is_complete_reply", {"status": "unknown", "indent": ""})
     status = content.get("status")
-    if status not in {"complete", "incomplete", "invalid", "unknown"}:
+    if not one_of(status, _COMPLETENESS):
         return None
     indent = content.get("indent", "")
     usable = isinstance(indent, str) and len(indent) <= _MAX_INDENT and not indent.strip(" ")
@@ -246,7 +249,7 @@ def _position(content: Content, name: str) -> int:
 
 def _reply_status(content: Content) -> str:
     status = content.get("status")
-    return str(status) if status in _STATUSES else "error"
+    return str(status) if one_of(status, _STATUSES) else "error"
 
 
 BUILDERS: Mapping[str, Mapping[str, Builder]] = {

@@ -18,11 +18,13 @@ from egress_review.display.budget import CountingMeter, Meter, cell_budget, text
 from egress_review.display.policy import MIB, DisplayPolicy
 from egress_review.display.scope import Notice, Outcome, Scope
 from egress_review.display.seen import Seen
+from egress_review.display.values import one_of
 from onggi.errors import Invalid
 from onggi.reasons import Reason
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORMAT, _MINOR = 4, 5
+_CELL_TYPES = frozenset({"code", "markdown", "raw"})
 _MAX_CELLS = 5000
 _MAX_METADATA_BYTES = 4096
 _MESSAGES = {
@@ -81,7 +83,7 @@ class NotebookView:
             self._seen.add(_plain(notebook.get("metadata")))
 
     def _cell(self, cell: object, left: _Allowance, name: str) -> dict[str, Any]:
-        if not isinstance(cell, Mapping) or cell.get("cell_type") not in {"code", "markdown", "raw"}:
+        if not isinstance(cell, Mapping) or not one_of(cell.get("cell_type"), _CELL_TYPES):
             raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=name)
         # Which of the known cells stand here, and in which order, says something too.
         left.pay(self._meter, self._policy.message_bytes)
@@ -130,7 +132,7 @@ class NotebookView:
         shown: list[dict[str, Any]] = []
         for output in outputs:
             kind = output.get("output_type") if isinstance(output, Mapping) else None
-            if not isinstance(output, Mapping) or kind not in _MESSAGES:
+            if not isinstance(output, Mapping) or not one_of(kind, _MESSAGES):
                 continue
             content = dict(output) | ({"text": _plain(output.get("text"))} if kind == "stream" else {})
             answer = BUILDERS["iopub"][_MESSAGES[kind]](scope, content, {})

@@ -103,7 +103,7 @@ def _at_cursor(content: Mapping[str, Any]) -> dict[str, Any] | None:
     if code is None or not isinstance(position, int) or not 0 <= position <= MAX_CODE_CHARACTERS:
         return None
     kept: dict[str, Any] = {"code": code, "cursor_pos": position}
-    if content.get("detail_level") in {0, 1}:
+    if isinstance(content.get("detail_level"), int) and content["detail_level"] in {0, 1}:
         kept["detail_level"] = int(content["detail_level"])
     return kept
 

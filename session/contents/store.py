@@ -222,7 +222,7 @@ class ProjectStore:
         self._notebooks.remember(content)
 
     def _save_text(self, name: str, model: Model) -> None:
-        if model.get("chunk") not in {None, 1, -1} or model.get("format") == "base64":
+        if model.get("chunk") not in (None, 1, -1) or model.get("format") == "base64":
             raise Refused(Reason.FILE_TYPE_NOT_SHOWN, name=shown(name))
         text = model.get("content")
         if not isinstance(text, str):

@@ -16,6 +16,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from tornado.web import HTTPError
 from zmq.eventloop.zmqstream import ZMQStream
 
+from egress_review.display.values import one_of
 from onggi.errors import OnggiError
 from onggi.reasons import Reason
 from onggi.words import explain
@@ -108,7 +109,7 @@ class OnggiKernels(AsyncMappingKernelManager):
     def kernel_model(self, kernel_id: str) -> dict[str, Any]:
         """What the API says of a kernel, with a state from the fixed list."""
         model: dict[str, Any] = super().kernel_model(kernel_id)  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
-        if model.get("execution_state") not in _STATES:
+        if not one_of(model.get("execution_state"), _STATES):
             model["execution_state"] = "unknown"
         model.pop("reason", None)
         return model

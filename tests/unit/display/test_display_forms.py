@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -102,3 +103,24 @@ def test_metadata_ids_and_transient_are_ours() -> None:
     assert "secret" not in json.dumps(answer.content)
     assert answer.content["transient"] == {"display_id": "d0"}
     assert answer.content["metadata"] == {"image/png": {"width": 10}}
+
+
+@pytest.mark.parametrize("hostile", [[], {}, [["stdout"]], None, 1, True])
+@pytest.mark.parametrize(
+    ("kind", "field"), [("stream", "name"), ("status", "execution_state"), ("clear_output", "wait")]
+)
+def test_what_is_no_word_where_a_word_belongs_is_no_error(kind: str, field: str, hostile: Any) -> None:
+    gate = make_gate()
+    execute(gate)
+    outcome = show(gate, kind, {"text": "x", field: hostile})
+    assert "stdout" not in json.dumps([answer.content for answer in outcome.answers])
+
+
+@pytest.mark.parametrize("hostile", [[], {}, None, 1])
+def test_a_reply_whose_status_is_no_word_is_no_error(hostile: Any) -> None:
+    gate = make_gate()
+    execute(gate)
+    reply = show(gate, "execute_reply", {"status": hostile}, channel="shell")
+    assert reply.answers[0].content["status"] == "error"
+    gate.forward("shell", {"msg_id": "c", "msg_type": "is_complete_request"}, {"code": "1"})
+    assert show(gate, "is_complete_reply", {"status": hostile}, "c", "shell").answers == []

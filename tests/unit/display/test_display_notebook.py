@@ -165,3 +165,12 @@ def test_images_in_a_notebook_are_counted_per_cell() -> None:
     outputs = [{"output_type": "display_data", "data": {"image/png": image}, "metadata": {}}] * 6
     shown = view.show(notebook(code("1", outputs)), "n.ipynb")["cells"][0]["outputs"]
     assert sum("image/png" in output.get("data", {}) for output in shown) == POLICY.cell_images
+
+
+@pytest.mark.parametrize("hostile", [[], {}, None, 1])
+def test_what_is_no_word_where_a_word_belongs_is_no_error(hostile: Any) -> None:
+    view, _ = make_view()
+    outputs = [{"output_type": hostile}, {"output_type": "stream", "name": hostile, "text": "x"}]
+    assert view.show(notebook(code("1", outputs)), "n.ipynb")["cells"][0]["outputs"] == []
+    with pytest.raises(Invalid):
+        view.show(notebook(code() | {"cell_type": hostile}), "n.ipynb")
