@@ -45,7 +45,7 @@ def test_without_the_audit_log_nobody_signs_in(site: Any) -> None:
 
 def test_a_person_without_projects_reads_what_to_do(site: Any) -> None:
     page = site.browser("reviewer1").get(site.url("desk", "/"))
-    assert "not a member of any project yet" in page.text
+    assert "You are in no project." in page.text
     assert site.url("review", "") in page.text
     assert "/admin" not in page.text
 

