@@ -26,6 +26,7 @@ from web.tokens import token_of
 POLL_EVERY_S = 5
 TRIES, PAUSE_S = 10, 0.3
 """While everything starts together, the broker may be a moment later than the hub."""
+LISTENS_EVERY_S = 0.1
 SILENCES = 3
 """So many polls in a row without an answer of the broker mean that it and its sessions are gone."""
 _STATE_KEY = "session_id"
@@ -73,10 +74,23 @@ class OnggiSpawner(Spawner):
         self._step = "progress_compute"
         try:
             await self._patiently(lambda: self.broker.start(plan, self._server_env(), self.port))
+            self._step = "progress_waiting"
+            await self._until_it_listens()
         except OnggiError as error:
             raise SpawnRefusal(error, plan.language) from None
-        self._step = "progress_waiting"
         return self.ip, self.port
+
+    async def _until_it_listens(self) -> None:
+        """Wait for the server: the hub itself would wait for one that has ended until its patience does.
+
+        Raises:
+            Unavailable: `SESSION_ENDED` if it ends instead.
+        """
+        while not _listens(self.port):
+            session = await self._patiently(lambda: self.broker.session(self.session_id))
+            if session is None or session.get("state") != "running":
+                raise Unavailable(Reason.SESSION_ENDED)
+            await asyncio.sleep(LISTENS_EVERY_S)
 
     async def poll(self) -> int | None:
         """None while the session runs, else the status with which its server ended."""
@@ -150,6 +164,11 @@ class OnggiSpawner(Spawner):
                     raise
             await asyncio.sleep(PAUSE_S)
         return await ask()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port() -> int:

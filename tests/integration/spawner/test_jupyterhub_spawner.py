@@ -21,16 +21,26 @@ ENV = {"JUPYTERHUB_API_TOKEN": "t", "JPY_API_TOKEN": "t", "PATH": "/usr/bin", "S
 
 
 class Spawner(OnggiSpawner):
+    """Without a hub around it; nor does the server of these tests listen."""
+
+    async def _until_it_listens(self) -> None:
+        """There is nothing to wait for."""
+
+    def get_env(self) -> dict[str, str]:
+        return ENV
+
+
+class Patient(OnggiSpawner):
     """Without a hub around it."""
 
     def get_env(self) -> dict[str, str]:
         return ENV
 
 
-def spawner_for(state: Path) -> Spawner:
+def spawner_for(state: Path, kind: type[OnggiSpawner] = Spawner) -> Any:
     token = state / "secrets" / "hub.token"
     client = BrokerClient(state / "run" / "broker.sock", token.read_text() if token.exists() else "none")
-    return Spawner(broker=client, plan=None)
+    return kind(broker=client, plan=None)
 
 
 def test_start_poll_restart_of_the_hub_and_stop(broker: Any) -> None:
@@ -92,6 +102,20 @@ def test_a_broker_that_is_silent_for_long_is_gone(
             await spawner.stop()
 
     asyncio.run(scenario())
+
+
+def test_a_server_that_ends_while_it_starts_is_not_waited_for(start_broker: Callable[..., Any]) -> None:
+    broker = start_broker("import time; time.sleep(1); raise SystemExit(3)")
+
+    async def scenario() -> SpawnException:
+        spawner = spawner_for(broker.state, Patient)
+        spawner.plan = broker.plan()
+        async with asyncio.timeout(20):
+            with pytest.raises(SpawnException) as caught:
+                await spawner.start()
+        return caught.value
+
+    assert asyncio.run(scenario()).reason == "session_ended"
 
 
 def test_progress_is_told_in_the_language_asked_for(broker: Any) -> None:
