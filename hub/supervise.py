@@ -167,14 +167,12 @@ class Supervisor:
 
     async def _until_healthy(self, service: Service) -> None:
         """Ask until it answers well; say so."""
-        transport = httpx.AsyncHTTPTransport(uds=str(service.socket)) if service.socket else None
-        async with httpx.AsyncClient(transport=transport, timeout=2, trust_env=False) as client:
-            while True:
-                if await _answers(client, service.health):
-                    self._ready[service.name].set()
-                    self._report("started", service.name, 0)
-                    return
+        transport = httpx.HTTPTransport(uds=str(service.socket)) if service.socket else None
+        with httpx.Client(transport=transport, timeout=2, trust_env=False) as client:
+            while not await asyncio.to_thread(_answers, client, service.health):
                 await asyncio.sleep(0.05)
+        self._ready[service.name].set()
+        self._report("started", service.name, 0)
 
     async def _until_ready(self, service: Service) -> None:
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
@@ -196,10 +194,10 @@ class Supervisor:
         return ServiceRefused(service.name, read_refusal(written.decode("utf-8", "replace")), log)
 
 
-async def _answers(client: httpx.AsyncClient, url: str) -> bool:
+def _answers(client: httpx.Client, url: str) -> bool:
     try:
-        return (await client.get(url)).status_code < httpx.codes.INTERNAL_SERVER_ERROR
-    except httpx.HTTPError:
+        return client.get(url).status_code < httpx.codes.INTERNAL_SERVER_ERROR
+    except (httpx.HTTPError, RuntimeError):  # RuntimeError: closed meanwhile, since nobody waits any more
         return False
 
 

@@ -5,6 +5,7 @@ Nothing here knows anything that a page does not say: a form is filled in and se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -72,7 +73,8 @@ class Visitor:
         page = self.web.get(f"{self.hub}/hub/login")
         answer = self.submit(page, "/hub/login", {"username": self.name, "password": self._password})
         if urlsplit(str(answer.url)).path.endswith("/hub/login"):
-            raise PermissionError(f"{self.name} could not sign in")
+            said = re.findall(r'role="alert">\s*(.*?)\s*</p>', answer.text, re.DOTALL)
+            raise PermissionError(f"{self.name} could not sign in: {answer.status_code} {' '.join(said)}")
         return answer
 
     def get(self, url: str) -> httpx.Response:

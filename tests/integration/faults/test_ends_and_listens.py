@@ -30,12 +30,16 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("moment", MOMENTS_S)
 def test_every_process_ends(state: Path, moment: str, signum: signal.Signals) -> None:
     running = installation.start(state, installation.free_base_port())
-    wait_for_moment(running, MOMENTS_S[moment])
-    before = processes.tree(running)
-    began = time.monotonic()
-    running.process.send_signal(signum)
-    status = running.process.wait(ALL_ENDED_S)
-    processes.until_none_left(state, before[1:], ALL_ENDED_S - (time.monotonic() - began))
+    try:
+        wait_for_moment(running, MOMENTS_S[moment])
+        before = processes.tree(running)
+        began = time.monotonic()
+        running.process.send_signal(signum)
+        status = running.process.wait(ALL_ENDED_S)
+        processes.until_none_left(state, before[1:], ALL_ENDED_S - (time.monotonic() - began))
+    finally:
+        running.process.kill()  # the next test uses the same state
+        running.process.wait()
     if moment != "at once":  # Python itself is still starting then, and ends as any program does
         assert status == (-signal.SIGKILL if signum is signal.SIGKILL else 0), running.output.read_text()
 
