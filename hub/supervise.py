@@ -169,7 +169,9 @@ class Supervisor:
         """Ask until it answers well; say so."""
         transport = httpx.HTTPTransport(uds=str(service.socket)) if service.socket else None
         with httpx.Client(transport=transport, timeout=2, trust_env=False) as client:
-            while not await asyncio.to_thread(_answers, client, service.health):
+            while True:
+                if await asyncio.to_thread(_answers, client, service.health):
+                    break
                 await asyncio.sleep(0.05)
         self._ready[service.name].set()
         self._report("started", service.name, 0)
