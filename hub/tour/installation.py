@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ import httpx2 as httpx
 from hub.composition import Installation
 
 START_TIMEOUT_S = 90.0
-_HIGHEST_BASE = 60_000
+_LOWEST_BASE, _HIGHEST_BASE, _BASE_STEP = 10_000, 32_000, 10
 
 
 class DidNotStart(Exception):
@@ -124,12 +125,14 @@ def fresh() -> Iterator[Running]:
 
 
 def free_base_port() -> int:
-    """A base port such that it and the five that follow are free on loopback."""
+    """A base port such that it and the five that follow are free on loopback.
+
+    It lies below the ports that the kernel gives to outgoing connections: one of those could take a port
+    between this look and the start.
+    """
     while True:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            base = int(one.getsockname()[1])
-        if base < _HIGHEST_BASE and all(_is_free(base + offset) for offset in range(6)):
+        base = _LOWEST_BASE + secrets.randbelow((_HIGHEST_BASE - _LOWEST_BASE) // _BASE_STEP) * _BASE_STEP
+        if all(_is_free(base + offset) for offset in range(6)):
             return base
 
 
