@@ -7,6 +7,8 @@ raised as `SpawnException`, the one kind that JupyterHub takes for an answer ins
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import secrets
 import socket
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -30,6 +32,7 @@ LISTENS_EVERY_S = 0.1
 SILENCES = 3
 """So many polls in a row without an answer of the broker mean that it and its sessions are gone."""
 _STATE_KEY = "session_id"
+_LOWEST_PORT, _HIGHEST_PORT = 20_000, 32_000
 
 
 class OnggiSpawner(Spawner):
@@ -172,6 +175,11 @@ def _listens(port: int) -> bool:
 
 
 def _free_port() -> int:
-    """A loopback port that is free now; if it is taken a moment later, the server does not start."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A loopback port that is free now; if it is taken a moment later, the server does not start.
+
+    It lies below the ports that the kernel gives to outgoing connections, which come and go all the time.
+    """
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_HIGHEST_PORT - _LOWEST_PORT)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

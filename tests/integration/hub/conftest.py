@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -29,6 +27,7 @@ from hub.actions.context import Context
 from hub.passwords import PasswordBook
 from hub.registry.migrate import open_registry
 from hub.settings import HubSettings
+from hub.tour.installation import free_base_port
 from onggi.clock import SystemClock
 from onggi.events import event_from_json
 from tests.support.measured import measured
@@ -174,20 +173,6 @@ def wait_for(what: Any, seconds: float = 20.0) -> None:
             return
         time.sleep(0.1)
     raise TimeoutError
-
-
-def free_base_port() -> int:
-    for _ in range(50):
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            base = int(one.getsockname()[1])
-        if base > 60000:
-            continue
-        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            for offset in (0, 1, 2, 4, 5):
-                stack.enter_context(socket.socket()).bind(("127.0.0.1", base + offset))
-            return base
-    raise RuntimeError("no free ports")
 
 
 def proxy_command() -> str:
