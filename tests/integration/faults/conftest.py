@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -27,18 +25,3 @@ def hurt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hurt]:
         yield made
     finally:
         made.running.stop()
-
-
-@pytest.fixture(autouse=True)
-def no_sockets_left() -> Iterator[None]:
-    """Collect what a killed peer left before the next test, which it is none of the business of."""
-    yield
-    gc.collect()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A client whose peer was killed may be closed late by its library; that is not what is tested here."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
-            item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
