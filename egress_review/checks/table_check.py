@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from egress_review.checks.compare import Comparison, compare_tables
-from egress_review.checks.csv_form import RawTable, read_csv
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.job import DatasetFolder
 from egress_review.checks.policy import CheckPolicy
-from egress_review.checks.query import Query
-from egress_review.checks.recompute import (
+from egress_review.checks.reading.query import Query
+from egress_review.checks.reading.scope import Catalogue
+from egress_review.checks.reading.select import read_query
+from egress_review.checks.refusal import CheckStopped, finding
+from egress_review.checks.report import Finding, TableCheck
+from egress_review.checks.rules.judge import judge
+from egress_review.checks.source.recompute import (
     ENGINE,
     Group,
     load_manifest,
@@ -21,11 +24,8 @@ from egress_review.checks.recompute import (
     persons_without_filter,
     recompute,
 )
-from egress_review.checks.refusal import CheckStopped, finding
-from egress_review.checks.report import Finding, TableCheck
-from egress_review.checks.rules import judge
-from egress_review.checks.sql import read_query
-from egress_review.checks.sql_scope import Catalogue
+from egress_review.checks.tables.compare import Comparison, compare_tables
+from egress_review.checks.tables.csv_form import RawTable, read_csv
 from onggi.claim import Claim, claim_from_json
 from onggi.errors import OnggiError
 from onggi.manifest import Manifest

@@ -18,7 +18,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.order import Order, order_from_json
 from egress_review.checks.refusal import clip, finding
 from egress_review.checks.report import OutputReport, TableCheck, bounded
-from egress_review.checks.sniff import sniff
+from egress_review.checks.tables.sniff import sniff
 from egress_review.checks.worker_status import OUT_OF_MEMORY
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from egress_review.checks.query import Query
-from egress_review.checks.recompute import load_manifest, open_source, recompute
+from egress_review.checks.reading.query import Query
+from egress_review.checks.reading.scope import Catalogue
+from egress_review.checks.reading.select import read_query
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.sql import read_query
-from egress_review.checks.sql_scope import Catalogue
+from egress_review.checks.source.recompute import load_manifest, open_source, recompute
 from onggi.claim import Claim
 from onggi.table_form import view_statements
 from tests.support.check_tables import CREATED, Source, small_source

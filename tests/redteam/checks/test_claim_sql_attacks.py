@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egress_review.checks.findings import FindingCode as Code
-from egress_review.checks.query import Query
+from egress_review.checks.reading.query import Query
+from egress_review.checks.reading.scope import Catalogue
+from egress_review.checks.reading.select import read_query
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.sql import read_query
-from egress_review.checks.sql_scope import Catalogue
 from onggi.claim import Claim
 from onggi.manifest import Column, Manifest, Table
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egress_review.checks.csv_form import read_csv, unquote
 from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.tables.csv_form import read_csv, unquote
 from onggi.table_form import csv_bytes
 
 VALUE = st.none() | st.text(alphabet=st.characters(codec="utf-8"), max_size=12) | st.integers()

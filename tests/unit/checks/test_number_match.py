@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from egress_review.checks.number_match import Match, compare
+from egress_review.checks.tables.number_match import Match, compare
 
 BIG = 2**53 + 1
 

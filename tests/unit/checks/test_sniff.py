@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from egress_review.checks.findings import FindingCode as Code
-from egress_review.checks.sniff import sniff
+from egress_review.checks.tables.sniff import sniff
 
 
 def picture(kind: str, **options: object) -> bytes:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.query import Kind, Measure
+from egress_review.checks.reading.expression import function_name, whole_number, write
+from egress_review.checks.reading.from_clause import FromClause
+from egress_review.checks.reading.query import Kind, Measure
+from egress_review.checks.reading.scope import Scope, only
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.sql_expression import function_name, whole_number, write
-from egress_review.checks.sql_from import FromClause
-from egress_review.checks.sql_scope import Scope, only
 
 _PROVABLE = (exp.Count, exp.Sum, exp.Avg)
 _MAX_DECIMALS = 15

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from egress_review.checks.csv_form import RawTable, unquote
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.number_match import Match, compare
 from egress_review.checks.policy import CheckPolicy
-from egress_review.checks.query import Key, Kind, Measure, Query
-from egress_review.checks.recompute import Group
+from egress_review.checks.reading.query import Key, Kind, Measure, Query
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
+from egress_review.checks.source.recompute import Group
+from egress_review.checks.tables.csv_form import RawTable, unquote
+from egress_review.checks.tables.number_match import Match, compare
 from onggi.errors import Invalid
 from onggi.table_form import format_value, order_rows
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import puremagic
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.pictures import jpeg_hides, png_hides
 from egress_review.checks.refusal import finding
 from egress_review.checks.report import Finding
+from egress_review.checks.tables.pictures import jpeg_hides, png_hides
 
 ENDINGS = {"csv": (".csv",), "text": (".txt",), "png": (".png",), "jpeg": (".jpg", ".jpeg")}
 _MAGIC = (

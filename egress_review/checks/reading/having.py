@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.query import Key, Kind, Measure
+from egress_review.checks.reading.aggregate import read_measure
+from egress_review.checks.reading.expression import whole_number
+from egress_review.checks.reading.from_clause import FromClause
+from egress_review.checks.reading.query import Key, Kind, Measure
+from egress_review.checks.reading.scope import fold, only
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.sql_aggregate import read_measure
-from egress_review.checks.sql_expression import whole_number
-from egress_review.checks.sql_from import FromClause
-from egress_review.checks.sql_scope import fold, only
 
 
 def read_having(having: exp.Expr | None, clause: FromClause, items: Sequence[Key | Measure]) -> str:

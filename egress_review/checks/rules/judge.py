@@ -14,13 +14,13 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
-from egress_review.checks.compare import PublishedRow
-from egress_review.checks.csv_form import unquote
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.policy import CheckPolicy
-from egress_review.checks.query import Kind, Measure, Query
+from egress_review.checks.reading.query import Kind, Measure, Query
 from egress_review.checks.refusal import clip, finding
 from egress_review.checks.report import CellEvidence, Finding
+from egress_review.checks.tables.compare import PublishedRow
+from egress_review.checks.tables.csv_form import unquote
 
 LONGEST_NAME, LONGEST_HEADER = 40, 240
 """Characters of a column's name and of all names; names are the researcher's own words."""

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.query import Key, Query
+from egress_review.checks.reading.query import Key, Query
 from egress_review.checks.refusal import CheckStopped
 from onggi.errors import OnggiError
 from onggi.manifest import Manifest, read_manifest

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from egress_review.checks.findings import FindingCode
+from egress_review.checks.reading.expression import Written, write
+from egress_review.checks.reading.scope import Catalogue, ColumnRef, Scope, Source, fold, only
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.sql_expression import Written, write
-from egress_review.checks.sql_scope import Catalogue, ColumnRef, Scope, Source, fold, only
 
 MAX_SOURCES = 8
 

@@ -15,8 +15,8 @@ from typing import Any
 from sqlglot import exp
 
 from egress_review.checks.findings import FindingCode
+from egress_review.checks.reading.scope import ColumnRef, Scope, fold, only
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.sql_scope import ColumnRef, Scope, fold, only
 from onggi.table_form import quote_text
 
 _BINARY: Mapping[type[exp.Expr], str] = {

@@ -19,13 +19,13 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.query import Key, Measure, Query
+from egress_review.checks.reading.aggregate import is_aggregate, read_measure
+from egress_review.checks.reading.expression import Written, whole_number, write
+from egress_review.checks.reading.from_clause import FromClause
+from egress_review.checks.reading.having import read_having
+from egress_review.checks.reading.query import Key, Measure, Query
+from egress_review.checks.reading.scope import Catalogue, Scope, fold, only
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.sql_aggregate import is_aggregate, read_measure
-from egress_review.checks.sql_expression import Written, whole_number, write
-from egress_review.checks.sql_from import FromClause
-from egress_review.checks.sql_having import read_having
-from egress_review.checks.sql_scope import Catalogue, Scope, fold, only
 from onggi.claim import Claim, Scalar
 
 MAX_SQL = 32_768

@@ -1,0 +1,1 @@
+"""The evidence behind a table, computed from the source."""
