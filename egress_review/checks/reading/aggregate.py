@@ -8,7 +8,7 @@ a contributor, for the same reason.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -50,7 +50,8 @@ def read_measure(node: exp.Expr, name: str, clause: FromClause) -> Measure:
     if isinstance(bare, exp.Round):
         only(bare, "this", "decimals")
         inner = read_measure(bare.this, name, clause)
-        return Measure(name, f"round({inner.sql}, {_decimals(bare)})", inner.kind, inner.contributes)
+        decimals = _decimals(bare)
+        return replace(inner, sql=f"round({inner.sql}, {decimals})", decimals=decimals)
     condition = ""
     if isinstance(bare, exp.Filter):
         only(bare, "this", "expression")
@@ -84,7 +85,8 @@ def _count(node: exp.Count, name: str, scope: Scope, condition: str) -> Measure:
         shown = f"CASE WHEN {condition} THEN 1 END" if condition else "*"
         return Measure(name, f"count({shown})", Kind.COUNT, condition)
     argument = _argument(subject, scope, condition, identifiers=True)
-    return Measure(name, f"count({distinct}{argument.sql})", Kind.COUNT, argument.contributes)
+    kind = Kind.COUNT_DISTINCT if distinct else Kind.COUNT
+    return Measure(name, f"count({distinct}{argument.sql})", kind, argument.contributes, argument.sql)
 
 
 def _total(node: exp.Expr, name: str, scope: Scope, condition: str) -> Measure:
@@ -95,7 +97,7 @@ def _total(node: exp.Expr, name: str, scope: Scope, condition: str) -> Measure:
     verb, kind = ("sum", Kind.SUM) if isinstance(node, exp.Sum) else ("avg", Kind.AVERAGE)
     contributes = f"({argument.contributes} AND {argument.sql} <> 0)"
     kind = Kind.COUNT if argument.is_one and kind is Kind.SUM else kind
-    return Measure(name, f"{verb}({argument.sql})", kind, contributes)
+    return Measure(name, f"{verb}({argument.sql})", kind, contributes, argument.sql)
 
 
 def _argument(node: exp.Expr, scope: Scope, condition: str, *, identifiers: bool) -> _Argument:

@@ -51,6 +51,20 @@ class FromClause:
         roots = {root.alias: root for root in self._roots.values()}
         return tuple(root.unit for root in roots.values())
 
+    @property
+    def bucket_local(self) -> bool:
+        """Whether every row is about one person of one data set, and so about one bucket."""
+        return len(self.units()) == 1
+
+    @property
+    def second_unit(self) -> str:
+        """The institution column of the first table that has one, or ""."""
+        for one in self.scope.sources:
+            name = one.manifest.institution_column
+            if name is not None and one.has(name):
+                return one.column(name).sql()
+        return ""
+
     def _join(self, join: exp.Join, catalogue: Catalogue) -> str:
         only(join, "this", "side", "kind", "on", "using")
         side, kind = (join.args.get("side") or "").upper(), (join.args.get("kind") or "").upper()

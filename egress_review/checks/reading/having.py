@@ -14,7 +14,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.aggregate import read_measure
 from egress_review.checks.reading.expression import whole_number
 from egress_review.checks.reading.from_clause import FromClause
-from egress_review.checks.reading.query import Key, Kind, Measure
+from egress_review.checks.reading.query import Key, Measure
 from egress_review.checks.reading.scope import fold, only
 from egress_review.checks.refusal import CheckStopped
 
@@ -44,7 +44,7 @@ def _condition(node: exp.Expr, clause: FromClause, items: Sequence[Key | Measure
 
 
 def _counted(node: exp.Expr, clause: FromClause, items: Sequence[Key | Measure]) -> str:
-    published = [item for item in items if isinstance(item, Measure) and item.kind is Kind.COUNT]
+    published = [item for item in items if isinstance(item, Measure) and item.kind.counts]
     if isinstance(node, exp.Column) and not node.table and not clause.scope.knows(node.name):
         for item in published:
             if fold(item.name) == fold(node.name):

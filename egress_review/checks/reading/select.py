@@ -76,6 +76,9 @@ def read_query(claim: Claim, catalogue: Catalogue) -> Query:
         having_sql=read_having(select.args.get("having"), clause, items),
         units=tuple(unit.sql() for unit in clause.units()),
         narrowed=clause.narrowed,
+        grouping_sets=(tuple(range(sum(isinstance(one, Key) for one in items))),),
+        bucket_local=clause.bucket_local,
+        second_unit=clause.second_unit,
     )
 
 

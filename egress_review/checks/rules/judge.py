@@ -16,7 +16,7 @@ from typing import Any
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.policy import CheckPolicy
-from egress_review.checks.reading.query import Kind, Measure, Query
+from egress_review.checks.reading.query import Measure, Query
 from egress_review.checks.refusal import clip, finding
 from egress_review.checks.report import CellEvidence, Finding
 from egress_review.checks.tables.compare import PublishedRow
@@ -109,7 +109,7 @@ def _about_query(
 def _of_persons(query: Query, place: int, rows: Sequence[PublishedRow]) -> bool:
     """Whether a measure counts persons, each once, in every row."""
     measure = query.measures[place]
-    if measure.kind is not Kind.COUNT:
+    if not measure.kind.counts:
         return False
     position = query.items.index(measure)
     return all(row.group.values[position] == row.group.contributors[place] for row in rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.policy import CheckPolicy
-from egress_review.checks.reading.query import Key, Kind, Measure, Query
+from egress_review.checks.reading.query import Key, Measure, Query
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
 from egress_review.checks.source.recompute import Group
@@ -127,7 +127,7 @@ def _compare_row(
         if not isinstance(item, Measure):
             continue
         expected = row.group.values[number]
-        base = rounding if item.kind is Kind.COUNT else None
+        base = rounding if item.kind.counts else None
         match = _match(row.fields[number], expected, tolerance, base)
         if match is Match.CLOSE:
             result.close += 1
