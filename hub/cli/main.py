@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hub.cli.operator import Operator, help_of
+from hub.cli.operator import Operator, check_owner, help_of
 from hub.settings import HubSettings
 from onggi import words
 
@@ -96,6 +96,33 @@ def tour(ctx: typer.Context) -> None:
     from hub.tour.main import main
 
     raise typer.Exit(main(ctx.obj.language))
+
+
+@app.command("leaktest", help=help_of("leaktest"))
+def leaktest(
+    ctx: typer.Context,
+    running: Annotated[bool, typer.Option("--running", help=help_of("running"))] = False,
+    person: Annotated[str, typer.Option("--person", help=help_of("leaktest_person"))] = "researcher1",
+    project: Annotated[str, typer.Option("--project", help=help_of("leaktest_project"))] = "nafld-study",
+    as_json: Annotated[bool, typer.Option("--json", help=help_of("json"))] = False,
+) -> None:
+    """Try every known channel from inside a real session."""
+    from hub.composition import Installation
+    from hub.leaktest.main import try_fresh, try_running
+    from hub.leaktest.place import Member
+    from hub.passwords import PasswordBook
+
+    operator: Operator = ctx.obj
+    as_json = as_json or operator.as_json
+    if not running:
+        raise typer.Exit(try_fresh(operator.language, as_json=as_json))
+    check_owner(operator)
+    settings = operator.settings
+    known = PasswordBook(settings.secrets).shown()
+    password = known.get(person) or typer.prompt(person, hide_input=True)
+    installation = Installation.at(settings.state, settings.base_port)
+    member = Member(person, project, password)
+    raise typer.Exit(try_running(installation, member, operator.language, as_json=as_json))
 
 
 def _settings(state: Path | None, base_port: int | None) -> HubSettings:

@@ -109,9 +109,20 @@ def sign_in(journey: Journey) -> None:
 
 def open_session(journey: Journey) -> None:
     """One button opens the session, unless it is open; JupyterLab answers."""
-    visitor = journey.visitor("researcher1")
-    _press_open(journey, visitor)
-    lab = f"{journey.running.origin('hub_public')}/user/researcher1/{PROJECT}/lab"
+    open_session_of(journey.visitor("researcher1"), PROJECT, journey.running.origin("desk"))
+
+
+def open_session_of(visitor: Visitor, project: str, desk: str) -> None:
+    """Open the session of a signed-in person in a project.
+
+    Args:
+        desk: its origin.
+
+    Raises:
+        StepFailed: if JupyterLab does not come up.
+    """
+    _press_open(visitor, project, desk)
+    lab = f"{visitor.hub}/user/{visitor.name}/{project}/lab"
     pressed = time.monotonic()
 
     def is_open() -> bool:
@@ -119,7 +130,7 @@ def open_session(journey: Journey) -> None:
         if _is_lab(visitor.get(lab)):
             return True
         if time.monotonic() - pressed > PRESS_AGAIN_S:
-            _press_open(journey, visitor)
+            _press_open(visitor, project, desk)
             pressed = time.monotonic()
         return False
 
@@ -236,12 +247,12 @@ def _download(visitor: Visitor, url: str) -> bytes:
     return answer.content
 
 
-def _press_open(journey: Journey, visitor: Visitor) -> None:
+def _press_open(visitor: Visitor, project: str, desk: str) -> None:
     """Press the button that opens the session, if the desk shows it."""
-    desk = visitor.get(journey.running.origin("desk") + "/")
-    button = f"/projects/{PROJECT}/session"
-    if f'action="{button}"' in desk.text:
-        visitor.submit(desk, button, {})
+    page = visitor.get(desk + "/")
+    button = f"/projects/{project}/session"
+    if f'action="{button}"' in page.text:
+        visitor.submit(page, button, {})
 
 
 def _is_lab(page: httpx.Response) -> bool:

@@ -1,0 +1,56 @@
+"""`onggi leaktest`: every known channel tried from inside a real session, one line each, then a count."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+import httpx2 as httpx
+
+from hub.composition import Installation
+from hub.leaktest import behind
+from hub.leaktest.place import Member, Place, opened
+from hub.leaktest.report import Report
+from hub.leaktest.residual import documented
+from hub.leaktest.values import Found
+from hub.tour.installation import DidNotStart, fresh
+from hub.tour.steps import PROJECT, StepFailed
+from onggi import words
+
+Probes = Callable[[Place], Iterator[Found]]
+GROUPS: tuple[Probes, ...] = (behind.network, behind.calls, behind.surroundings, behind.covert)
+RESEARCHER = "researcher1"
+
+
+def try_fresh(language: str, *, as_json: bool = False) -> int:
+    """Test a fresh installation; the exit status: 0 if nothing stands open that is not documented."""
+    try:
+        with fresh() as running:
+            member = Member(RESEARCHER, PROJECT, running.password(RESEARCHER))
+            return try_running(running.installation, member, language, as_json=as_json)
+    except DidNotStart as failure:
+        return _failed(language, failure)
+
+
+def try_running(installation: Installation, member: Member, language: str, *, as_json: bool = False) -> int:
+    """Test an installation that runs, in the session of one of its members; the exit status."""
+    report = Report(language, documented(), as_json=as_json)
+    try:
+        with opened(installation, member) as place:
+            try_all(place, report)
+    except (StepFailed, PermissionError, httpx.HTTPError) as failure:
+        return _failed(language, failure)
+    report.close()
+    return 0 if report.passed else 1
+
+
+def try_all(place: Place, report: Report) -> None:
+    """Every group of channels in turn."""
+    for group in GROUPS:
+        for found in group(place):
+            report.add(found)
+
+
+def _failed(language: str, failure: Exception) -> int:
+    print(words.say(language, "leaktest.failed", what=failure), file=sys.stderr)
+    return 1

@@ -1,0 +1,139 @@
+"""The session under test: a real one, of a real member, in a running installation."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hub.composition import Installation
+from hub.leaktest.outside import Outside, standing
+from hub.tour.kernel import Kernel
+from hub.tour.steps import open_session_of
+from hub.tour.visitor import Visitor
+
+_TOPS_INSIDE = (
+    "/bin",
+    "/data",
+    "/dev",
+    "/etc",
+    "/home",
+    "/opt",
+    "/project",
+    "/root",
+    "/run",
+    "/sys",
+    "/tmp",  # noqa: S108 - the box's own
+    "/var",
+)
+_MUST_NOT_WRITE_INSIDE = (
+    "/",
+    "/data",
+    "/dev",
+    "/etc",
+    "/opt/compute",
+    "/opt/onggi",
+    "/proc",
+    "/run/onggi/api",
+    "/usr",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Whose session in which project is tested."""
+
+    name: str
+    project: str
+    password: str
+
+
+@dataclass(slots=True)
+class Place:
+    """What the probes share.
+
+    Attributes:
+        kernel: the kernel in which the attempts of `inside` run, and by which the meter is read.
+        data: folder of a data-set version that the session is granted, as the compute sees it.
+        outside: what stands outside the wall.
+    """
+
+    installation: Installation
+    member: Member
+    visitor: Visitor
+    kernel: Kernel
+    data: str
+    outside: Outside
+
+    @property
+    def base(self) -> str:
+        """The address under which the session is served."""
+        return f"{self.visitor.hub}/user/{self.member.name}/{self.member.project}/"
+
+    @property
+    def project_folder(self) -> Path:
+        """The project's folder as it lies on this machine."""
+        return self.installation.projects / self.member.project
+
+    @property
+    def data_outside(self) -> Path:
+        """The folder of `data` as it lies on this machine."""
+        return self.installation.data.joinpath(*Path(self.data).parts[-2:])
+
+    def token(self) -> str:
+        """Letters and digits that are nowhere else: what is looked for at the other end."""
+        return f"Lk{secrets.token_hex(5)}"
+
+    def given_inside(self) -> dict[str, Any]:
+        """What attempts are told that run in the box."""
+        return self.outside.given | {
+            "project": "/project",
+            "tops": _TOPS_INSIDE,
+            "must_not_write": (*_MUST_NOT_WRITE_INSIDE, self.data),
+            "link_targets": ("/etc/passwd", f"{self.data}/manifest.json"),
+            "host_tops": [str(self.installation.state), str(self.outside.folder), "/root", "/var", "/sys"],
+            "secret_names": self._secret_names(),
+            "broker": str(self.installation.broker_socket),
+            "data_file": f"{self.data}/manifest.json",
+        }
+
+    def given_outside(self) -> dict[str, Any]:
+        """What the same attempts are told when they run outside, as the control."""
+        return self.given_inside() | {
+            "project": str(self.outside.folder),
+            "tops": [str(self.outside.folder), str(self.installation.secrets)],
+            "must_not_write": [str(self.outside.folder)],
+            "link_targets": self.outside.given["planted"],
+            "host_tops": ["/"],
+            "data_file": str(self.data_outside / "manifest.json"),
+        }
+
+    def _secret_names(self) -> list[str]:
+        """What Onggi's own folders hold, by name."""
+        own = {path.name for path in self.installation.secrets.iterdir()}
+        return sorted(own | {"plan.json", "environ.json", "meter", "spool", "jupyterhub_cookie_secret"})
+
+
+@contextlib.contextmanager
+def opened(installation: Installation, member: Member) -> Iterator[Place]:
+    """The member's session opened, with a kernel, and everything outside set up; closed again at the end.
+
+    Raises:
+        StepFailed: if the session does not open.
+        PermissionError: if the member cannot sign in.
+    """
+    with contextlib.ExitStack() as stack:
+        visitor = Visitor(member.name, member.password, installation.origin("hub_public"))
+        stack.callback(visitor.close)
+        visitor.sign_in()
+        open_session_of(visitor, member.project, installation.origin("desk"))
+        kernel = stack.enter_context(Kernel(visitor, member.project))
+        data = kernel.run("import glob; print(sorted(glob.glob('/data/*/*'))[0])").text.strip()
+        other = installation.projects / f"{member.project[:20]}-leaktest"
+        other.mkdir(mode=0o700, exist_ok=True)
+        stack.callback(other.rmdir)
+        outside = stack.enter_context(standing(other))
+        yield Place(installation, member, visitor, kernel, data, outside)
