@@ -11,6 +11,8 @@ from starlette.applications import Starlette
 
 from egress_review.api.routes import api_routes
 from egress_review.background import Background
+from egress_review.meter.api import meter_routes
+from egress_review.meter.room import MeterRoom
 from egress_review.pages.access import navigation
 from egress_review.pages.auditing import AuditDesk
 from egress_review.pages.routes import page_routes
@@ -31,6 +33,7 @@ class Parts:
     Attributes:
         tokens: service name → token of those who may call.
         audit: the log as auditors read it, and the hand that signs its checkpoints.
+        meter: what sessions may show, and have shown.
     """
 
     settings: ReviewSettings
@@ -38,6 +41,7 @@ class Parts:
     background: Background
     tokens: Mapping[str, str]
     audit: AuditDesk
+    meter: MeterRoom
 
 
 def create_app(parts: Parts, *, background: bool = True) -> Starlette:
@@ -57,6 +61,7 @@ def create_app(parts: Parts, *, background: bool = True) -> Starlette:
 
     routes = [
         *api_routes(parts.room, parts.tokens, parts.background.wake),
+        *meter_routes(parts.meter, parts.room.people, parts.tokens),
         *page_routes(parts.room, parts.audit),
     ]
     app = create_site(site_of(parts.settings), routes, lifespan=lifespan)

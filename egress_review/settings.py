@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from egress_review.policy import MIB, ReviewPolicy
 from web.settings import ServiceSettings
@@ -20,6 +21,9 @@ class ReviewSettings(ServiceSettings):
         review_download_days: days until a release expires.
         review_max_file_mib: MiB of one submitted file.
         review_max_request_mib: MiB of all files of a request.
+        review_display_profile: display policy of projects that were given none: `strict`, `standard` or
+            `open-data`.
+        review_day_zone: time zone in which the days of display budgets begin and end.
     """
 
     review_url: str = ""
@@ -28,6 +32,20 @@ class ReviewSettings(ServiceSettings):
     review_download_days: int = Field(default=14, ge=1, le=365)
     review_max_file_mib: int = Field(default=64, ge=1, le=1024)
     review_max_request_mib: int = Field(default=256, ge=1, le=4096)
+    review_display_profile: str = Field(default="standard", pattern="^(?:strict|standard|open-data)$")
+    review_day_zone: str = "Asia/Seoul"
+
+    @field_validator("review_day_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(name)
+        return name
+
+    @property
+    def day_zone(self) -> ZoneInfo:
+        """Where days begin and end."""
+        return ZoneInfo(self.review_day_zone)
 
     @property
     def folder(self) -> Path:
@@ -43,6 +61,11 @@ class ReviewSettings(ServiceSettings):
     def vault(self) -> Path:
         """Folder of the content-addressed store."""
         return self.folder / "store"
+
+    @property
+    def shown(self) -> Path:
+        """Folder of the contents of what sessions showed."""
+        return self.folder / "shown"
 
     @property
     def keys(self) -> Path:

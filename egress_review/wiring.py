@@ -19,6 +19,10 @@ from egress_review.certificates.certifier import LogCertifier
 from egress_review.check_runner import CheckRunner
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.runner import run_checks
+from egress_review.meter.folder import ShownFolder
+from egress_review.meter.recording import forget_old
+from egress_review.meter.room import MeterRoom
+from egress_review.meter.sql import SqlMeterStore
 from egress_review.pages.auditing import AuditDesk
 from egress_review.people import Desk, People
 from egress_review.room import Room
@@ -33,6 +37,7 @@ from web.tokens import SERVICES, token_of
 
 CHECKS_EVERY_S = 2.0
 CHECKPOINT_EVERY_S = 30.0
+FORGET_EVERY_S = 3600.0
 
 
 def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | None = None) -> Parts:
@@ -64,17 +69,26 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
         clock=now,
         certifier=LogCertifier(signer, notary, transaction),
     )
-    return Parts(settings, room, background_of(room, notary), tokens, AuditDesk(notary, log_reading(engine)))
+    meter = MeterRoom(
+        store=SqlMeterStore(engine, SqlEventLog()),
+        shown=ShownFolder(settings.shown),
+        clock=now,
+        zone=settings.day_zone,
+        profile=settings.review_display_profile,
+    )
+    background = background_of(room, notary, meter)
+    return Parts(settings, room, background, tokens, AuditDesk(notary, log_reading(engine)), meter)
 
 
-def background_of(room: Room, notary: Notary) -> Background:
-    """Checks, interrupted releases, checkpoints."""
+def background_of(room: Room, notary: Notary, meter: MeterRoom) -> Background:
+    """Checks, interrupted releases, checkpoints, contents whose window ended."""
     runner = CheckRunner(room, run_checks, CheckPolicy())
     return Background(
         (
             Job("checks", runner.run_once, CHECKS_EVERY_S),
             Job("releases", partial(finish, room), CHECKS_EVERY_S),
             Job("checkpoints", notary.checkpoint, CHECKPOINT_EVERY_S),
+            Job("shown contents", partial(forget_old, meter), FORGET_EVERY_S),
         )
     )
 

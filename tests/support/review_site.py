@@ -19,6 +19,9 @@ from egress_review.audit.keys import load_or_create_signer
 from egress_review.audit.memory import MemoryAuditLog
 from egress_review.audit.notary import Notary
 from egress_review.background import Background
+from egress_review.meter.folder import ShownFolder
+from egress_review.meter.memory import MemoryMeterStore
+from egress_review.meter.room import MeterRoom
 from egress_review.pages.auditing import AuditDesk
 from egress_review.room import Room
 from egress_review.settings import ReviewSettings
@@ -74,4 +77,7 @@ def _parts_over(settings: ReviewSettings, room: Room) -> Parts:
     signer = load_or_create_signer(settings.keys / "audit.pem")
     notary = Notary(signer, lambda: nullcontext(log), settings.keys / "last-checkpoint")
     tokens = {name: token_of(settings.secrets, name) for name in SERVICES}
-    return Parts(settings, room, Background(()), tokens, AuditDesk(notary, lambda: nullcontext(log)))
+    audit = AuditDesk(notary, lambda: nullcontext(log))
+    shown = ShownFolder(settings.shown)
+    meter = MeterRoom(MemoryMeterStore(), shown, room.clock, settings.day_zone, "standard")
+    return Parts(settings, room, Background(()), tokens, audit, meter)
