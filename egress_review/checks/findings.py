@@ -65,16 +65,26 @@ class FindingCode(StrEnum):
     AGGREGATE_NOT_PROVABLE = "aggregate_not_provable"
     COLUMN_NOT_GROUPED = "column_not_grouped"
     COLUMN_UNKNOWN = "column_unknown"
+    EXPRESSION_IN_MEASURE = "expression_in_measure"
+    FILE_OR_NETWORK = "file_or_network"
     FUNCTION_NOT_ALLOWED = "function_not_allowed"
     IDENTIFIER_IN_FILTER = "identifier_in_filter"
     IDENTIFIER_IN_OUTPUT = "identifier_in_output"
+    JOIN_ACROSS_PERSONS = "join_across_persons"
+    MEASURE_NOT_PROVABLE = "measure_not_provable"
+    NAME_LOOKS_ALIKE = "name_looks_alike"
+    NOT_DETERMINISTIC = "not_deterministic"
     NO_AGGREGATE = "no_aggregate"
     QUERY_FAILED = "query_failed"
     SQL_NOT_SUPPORTED = "sql_not_supported"
+    SQL_TOO_LARGE = "sql_too_large"
     SQL_UNREADABLE = "sql_unreadable"
+    SUBQUERY_HIDDEN = "subquery_hidden"
     TABLE_NOT_GRANTED = "table_not_granted"
     TABLE_UNKNOWN = "table_unknown"
     TEXT_FROM_QUERY = "text_from_query"
+    UNIT_LOST = "unit_lost"
+    WINDOW_FUNCTION = "window_function"
 
     # the comparison
     HEADER_DIFFERS = "header_differs"
@@ -88,11 +98,34 @@ class FindingCode(StrEnum):
 
     # disclosure control
     COMPLEMENT_SMALL = "complement_small"
+    DEGREES_OF_FREEDOM = "degrees_of_freedom"
     DIFFERENCE_SMALL = "difference_small"
+    DOMINANCE_NK = "dominance_nk"
     DOMINANCE_NOT_CHECKED = "dominance_not_checked"
     FILTER_NOT_COMPARED = "filter_not_compared"
+    INSTITUTION_DOMINANCE = "institution_dominance"
     LEFT_OUT_SMALL = "left_out_small"
+    MISSING_VALUES = "missing_values"
+    NEGATIVE_VALUES = "negative_values"
+    NOT_ROUNDED = "not_rounded"
+    PERCENTAGE_WITHOUT_DENOMINATOR = "percentage_without_denominator"
+    P_PERCENT = "p_percent"
+    QUANTILE_SUPPORT = "quantile_support"
+    SAME_VALUE = "same_value"
+    SINGLE_PERSON_STATISTIC = "single_person_statistic"
     THRESHOLD = "threshold"
+    ZERO_DISCLOSIVE = "zero_disclosive"
+
+    # models
+    GROUP_BEHIND_TERM_SMALL = "group_behind_term_small"
+    LEVERAGE_HIGH = "leverage_high"
+    LEVERAGE_ONE = "leverage_one"
+    MODEL_DEGREES_OF_FREEDOM = "model_degrees_of_freedom"
+    MODEL_NOT_FITTED = "model_not_fitted"
+    MODEL_SATURATED = "model_saturated"
+    SEPARATION = "separation"
+    SEPARATION_NOT_CHECKED = "separation_not_checked"
+    SURVIVAL_STEP_SMALL = "survival_step_small"
 
 
 _BLOCK = frozenset(
@@ -101,14 +134,20 @@ _BLOCK = frozenset(
         FindingCode.DATASET_NOT_GRANTED,
         FindingCode.EMPTY_FILE,
         FindingCode.EXTENSION_MISMATCH,
+        FindingCode.GROUP_BEHIND_TERM_SMALL,
         FindingCode.HEADER_DIFFERS,
         FindingCode.HIDDEN_DATA,
         FindingCode.IDENTIFIER_IN_OUTPUT,
+        FindingCode.LEVERAGE_ONE,
+        FindingCode.MODEL_DEGREES_OF_FREEDOM,
         FindingCode.NOT_UTF8,
+        FindingCode.NAME_LOOKS_ALIKE,
         FindingCode.NO_AGGREGATE,
         FindingCode.ROW_DUPLICATE,
         FindingCode.ROW_EXTRA,
         FindingCode.ROW_MISSING,
+        FindingCode.SEPARATION,
+        FindingCode.SURVIVAL_STEP_SMALL,
         FindingCode.TABLE_NOT_GRANTED,
         FindingCode.THRESHOLD,
         FindingCode.TYPE_NOT_ALLOWED,
@@ -121,10 +160,14 @@ _REVIEW = frozenset(
         FindingCode.COMPLEMENT_SMALL,
         FindingCode.DIFFERENCE_SMALL,
         FindingCode.DOMINANCE_NOT_CHECKED,
+        FindingCode.EXPRESSION_IN_MEASURE,
         FindingCode.FILTER_NOT_COMPARED,
         FindingCode.HEADER_LONG,
+        FindingCode.INSTITUTION_DOMINANCE,
         FindingCode.LAST_DIGITS_DIFFER,
         FindingCode.LEFT_OUT_SMALL,
+        FindingCode.LEVERAGE_HIGH,
+        FindingCode.MODEL_SATURATED,
         FindingCode.ROW_ORDER_DIFFERS,
         FindingCode.TEXT_FROM_QUERY,
     }

@@ -215,7 +215,7 @@ def curves(spec: ModelSpec, frame: pd.DataFrame) -> list[tuple[tuple[Any, ...], 
 
 
 def _steps(time: Matrix, event: Matrix, least: int) -> list[Row]:
-    """The steps of a curve, each when `least` events have gathered; what does not reach is held."""
+    """The steps of a curve, each when `least` events have gathered; it ends where fewer are left at risk."""
     from statsmodels.duration.survfunc import SurvfuncRight
 
     if not event.any():
@@ -223,10 +223,11 @@ def _steps(time: Matrix, event: Matrix, least: int) -> list[Row]:
     curve = SurvfuncRight(time, event)
     steps: list[Row] = []
     gathered = 0
-    for at, events, survival in zip(
-        curve.surv_times.tolist(), curve.n_events.tolist(), curve.surv_prob.tolist(), strict=True
-    ):
+    found = (curve.surv_times, curve.n_events, curve.n_risk, curve.surv_prob)
+    for at, events, risk, survival in zip(*(column.tolist() for column in found), strict=True):
         gathered += round(events)
+        if 0 < risk - events < least:
+            break
         if gathered >= least:
             steps.append((significant(at), gathered, significant(survival)))
             gathered = 0

@@ -1,0 +1,1 @@
+"""Regression and survival models: computed again from the source, and judged by the persons behind them."""

@@ -1,0 +1,160 @@
+"""The rules of disclosure control for models, by persons.
+
+Known and not checked: sets of several persons that decide a coefficient together without a column that shows
+them; and what two models on nearly the same persons give away by their difference.
+
+Source: Griffiths, Greci, Kotrotsios, Parker, Scott, Welpton, Wolters, Woods, Handbook on Statistical
+Disclosure Control for Outputs (Safe Data Access Professionals, 2019), regression and survival; Ritchie
+(2019), Disclosure control for regression outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.models.groups import (
+    ALONE,
+    Codes,
+    Levels,
+    Matrix,
+    columns_of_few,
+    patterns_of_few,
+    persons_in,
+    rests_on_one,
+)
+from egress_review.checks.models.separation import separated
+from egress_review.checks.refusal import clip, finding
+from egress_review.checks.report import Finding
+from onggi.models.design import Design
+from onggi.models.fit import Fitted, curves
+from onggi.models.spec import ModelKind, ModelSpec
+from onggi.table_form import format_value
+
+HIGH_LEVERAGE = 0.5
+LEAST_DEGREES_OF_FREEDOM = 10
+
+
+def judge_model(spec: ModelSpec, fitted: Fitted, persons: Codes, least: int) -> tuple[Finding, ...]:
+    """Every finding on a fitted model.
+
+    Args:
+        persons: codes of the persons of `fitted.frame`, row by row.
+        least: persons that a group must have: the threshold of the policy.
+    """
+    if spec.kind is ModelKind.KAPLAN_MEIER:
+        return tuple(_curves(spec, fitted, persons, least))
+    if fitted.design is None:
+        raise ValueError("a regression without a design")
+    return tuple(_regression(spec, fitted, fitted.design, persons, least))
+
+
+def _regression(
+    spec: ModelSpec, fitted: Fitted, built: Design, persons: Codes, least: int
+) -> Iterator[Finding]:
+    everyone = len(np.unique(persons))
+    if everyone < least:
+        yield finding(FindingCode.THRESHOLD, column="", minimum=least, persons=everyone)
+    free = everyone - built.matrix.shape[1]
+    if free < LEAST_DEGREES_OF_FREEDOM:
+        yield finding(FindingCode.MODEL_DEGREES_OF_FREEDOM, minimum=LEAST_DEGREES_OF_FREEDOM, found=free)
+    few = [*columns_of_few(built.matrix, built.names, persons, least)]
+    few += patterns_of_few(_levels(spec, fitted, built), persons, least)
+    for group in few:
+        yield finding(
+            FindingCode.GROUP_BEHIND_TERM_SMALL, term=clip(group.name), minimum=least, persons=group.persons
+        )
+    yield from _outcomes(spec, fitted, built, persons, least)
+    yield from _leverage(spec, built.matrix, persons)
+    if len(np.unique(built.matrix, axis=0)) == built.matrix.shape[1]:
+        yield finding(FindingCode.MODEL_SATURATED)
+
+
+def _levels(spec: ModelSpec, fitted: Fitted, built: Design) -> list[Levels]:
+    """The categorical columns whose combinations matter: those that interact; all, if there are no others."""
+    formula = spec.read()
+    named = [[one.column for one in term if one.categorical] for term in formula.terms]
+    names = dict.fromkeys(name for term in named if len(term) > 1 for name in term)
+    if all(one.categorical for term in formula.terms for one in term):
+        names = dict.fromkeys(built.levels)
+    return [_levels_of(fitted, name, built.levels[name]) for name in names]
+
+
+def _levels_of(fitted: Fitted, name: str, levels: tuple[object, ...]) -> Levels:
+    place = {level: number for number, level in enumerate(levels)}
+    codes = np.asarray([place[value] for value in fitted.frame[name].tolist()], dtype=np.int64)
+    return Levels(name, tuple(format_value(level) for level in levels), codes)
+
+
+def _outcomes(
+    spec: ModelSpec, fitted: Fitted, built: Design, persons: Codes, least: int
+) -> Iterator[Finding]:
+    """Both outcomes, or the events, need as many persons as a published count would."""
+    if spec.kind is ModelKind.OLS:
+        return
+    sides = [fitted.response > 0]
+    if spec.kind is ModelKind.LOGIT:
+        sides.append(fitted.response == 0)
+    for side in sides:
+        found = persons_in(persons, side)
+        if found < least:
+            column = spec.event or spec.read().response
+            yield finding(FindingCode.THRESHOLD, column=column, minimum=least, persons=found)
+    if spec.kind is ModelKind.COX:
+        yield from _events_behind_terms(fitted, built, persons, least)
+    if spec.kind is ModelKind.LOGIT:
+        split = separated(built.matrix, fitted.response)
+        if split is None:
+            yield finding(FindingCode.SEPARATION_NOT_CHECKED)
+        elif split:
+            yield finding(FindingCode.SEPARATION)
+
+
+def _events_behind_terms(fitted: Fitted, built: Design, persons: Codes, least: int) -> Iterator[Finding]:
+    events = fitted.response > 0
+    few = columns_of_few(built.matrix[events], built.names, persons[events], least)
+    for group in few:
+        yield finding(
+            FindingCode.GROUP_BEHIND_TERM_SMALL, term=clip(group.name), minimum=least, persons=group.persons
+        )
+
+
+def _leverage(spec: ModelSpec, matrix: Matrix, persons: Codes) -> Iterator[Finding]:
+    whole = matrix if spec.kind is not ModelKind.COX else np.column_stack([np.ones(len(matrix)), matrix])
+    most = rests_on_one(whole, persons)
+    if most >= ALONE:
+        yield finding(FindingCode.LEVERAGE_ONE)
+    elif most >= HIGH_LEVERAGE:
+        yield finding(FindingCode.LEVERAGE_HIGH, leverage=f"{most:.2f}", limit=HIGH_LEVERAGE)
+
+
+def _curves(spec: ModelSpec, fitted: Fitted, persons: Codes, least: int) -> Iterator[Finding]:
+    """Each step needs as many persons with an event as a published count has; so does a curve's end."""
+    times = fitted.frame[spec.time].to_numpy(dtype=np.float64)
+    for key, chosen in curves(spec, fitted.frame):
+        cell = {name: clip(str(value)) for name, value in zip(spec.by, key, strict=True)}
+        steps = [row[len(key)] for row in fitted.rows if row[: len(key)] == key]
+        since = -np.inf
+        for at in steps:
+            until = times <= at + _slack(at)
+            found = persons_in(persons, chosen & until & (times > since) & (fitted.response > 0))
+            if found < least:
+                yield finding(
+                    FindingCode.SURVIVAL_STEP_SMALL,
+                    {**cell, spec.time: str(at)},
+                    minimum=least,
+                    persons=found,
+                )
+            since = at + _slack(at)
+        if steps:
+            left = persons_in(persons, chosen & (times > steps[-1] + _slack(steps[-1])))
+            if 0 < left < least:
+                last = {**cell, spec.time: str(steps[-1])}
+                yield finding(FindingCode.SURVIVAL_STEP_SMALL, last, minimum=least, persons=left)
+
+
+def _slack(at: float) -> float:
+    """Half of the last digit that a published time has."""
+    return abs(at) * 5e-6
