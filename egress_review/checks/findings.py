@@ -116,6 +116,13 @@ class FindingCode(StrEnum):
     THRESHOLD = "threshold"
     ZERO_DISCLOSIVE = "zero_disclosive"
 
+    # attack on hidden cells
+    ATTACK_OVER_BUDGET = "attack_over_budget"
+    CELL_RECOVERABLE = "cell_recoverable"
+    CELL_RECOVERABLE_BY_PERSON = "cell_recoverable_by_person"
+    INTERVAL_NARROW = "interval_narrow"
+    INTERVAL_NARROW_REVIEW = "interval_narrow_review"
+
     # models
     GROUP_BEHIND_TERM_SMALL = "group_behind_term_small"
     LEVERAGE_HIGH = "leverage_high"
@@ -131,13 +138,17 @@ class FindingCode(StrEnum):
 _BLOCK = frozenset(
     {
         FindingCode.BINARY_IN_TEXT,
+        FindingCode.CELL_RECOVERABLE,
+        FindingCode.CELL_RECOVERABLE_BY_PERSON,
         FindingCode.DATASET_NOT_GRANTED,
         FindingCode.EMPTY_FILE,
         FindingCode.EXTENSION_MISMATCH,
+        FindingCode.FILE_OR_NETWORK,
         FindingCode.GROUP_BEHIND_TERM_SMALL,
         FindingCode.HEADER_DIFFERS,
         FindingCode.HIDDEN_DATA,
         FindingCode.IDENTIFIER_IN_OUTPUT,
+        FindingCode.INTERVAL_NARROW,
         FindingCode.LEVERAGE_ONE,
         FindingCode.MODEL_DEGREES_OF_FREEDOM,
         FindingCode.NOT_UTF8,
@@ -164,6 +175,7 @@ _REVIEW = frozenset(
         FindingCode.FILTER_NOT_COMPARED,
         FindingCode.HEADER_LONG,
         FindingCode.INSTITUTION_DOMINANCE,
+        FindingCode.INTERVAL_NARROW_REVIEW,
         FindingCode.LAST_DIGITS_DIFFER,
         FindingCode.LEFT_OUT_SMALL,
         FindingCode.LEVERAGE_HIGH,
