@@ -1,75 +1,142 @@
-"""The aggregates of a claim that can be proven, and who contributes to them.
+"""The aggregates of a claim, what they are of, and who contributes to them.
 
-COUNT, SUM and AVG over a column, or over a column where a condition holds. A general expression inside SUM
-or AVG is not provable in the first form: `SUM(CASE WHEN … THEN cost ELSE 1 END)` prints one person's cost
-while everybody "contributes". Whoever contributes nothing but zero to a sum or an average is not counted as
-a contributor, for the same reason.
+Whoever contributes nothing but zero to a sum or an average is not counted as a contributor: `SUM(CASE WHEN …
+THEN cost ELSE 0 END)` is about those whose cost it adds. What stands inside an aggregate may be a column,
+converted or scaled, a value where a condition holds, 0 or 1, or arithmetic of columns (read by people); see
+`shape`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.expression import function_name, whole_number, write
-from egress_review.checks.reading.from_clause import FromClause
 from egress_review.checks.reading.query import Kind, Measure
-from egress_review.checks.reading.scope import Scope, only
+from egress_review.checks.reading.scope import Scope, Shape, only
+from egress_review.checks.reading.shape import shape_of
 from egress_review.checks.refusal import CheckStopped
 
-_PROVABLE = (exp.Count, exp.Sum, exp.Avg)
+_STATISTICS: Mapping[type[exp.Expr], tuple[str, Kind]] = {
+    exp.Avg: ("avg", Kind.AVERAGE),
+    exp.Max: ("max", Kind.MAXIMUM),
+    exp.Median: ("median", Kind.MEDIAN),
+    exp.Min: ("min", Kind.MINIMUM),
+    exp.Stddev: ("stddev_samp", Kind.STDDEV),
+    exp.StddevPop: ("stddev_pop", Kind.STDDEV),
+    exp.StddevSamp: ("stddev_samp", Kind.STDDEV),
+    exp.Sum: ("sum", Kind.SUM),
+    exp.Variance: ("var_samp", Kind.VARIANCE),
+    exp.VariancePop: ("var_pop", Kind.VARIANCE),
+}
+_QUANTILES: Mapping[type[exp.Expr], tuple[str, str]] = {
+    exp.PercentileCont: ("quantile_cont", "expression"),
+    exp.PercentileDisc: ("quantile_disc", "expression"),
+    exp.Quantile: ("quantile_disc", "quantile"),
+}
+_ONE_VALUE = {Kind.MINIMUM, Kind.MAXIMUM, Kind.MEDIAN, Kind.QUANTILE}
 _MAX_DECIMALS = 15
+_PROBABILITY_DIGITS = 6
 
 
 def is_aggregate(node: exp.Expr) -> bool:
-    """Whether an aggregate stands anywhere in `node`."""
-    return node.find(exp.AggFunc, exp.AnonymousAggFunc) is not None
+    """Whether an aggregate stands anywhere in `node`, a subquery's not counted."""
+    return any(
+        isinstance(one, exp.AggFunc | exp.AnonymousAggFunc)
+        for one in node.walk(prune=lambda below: isinstance(below, exp.Query))
+    )
+
+
+def is_provable(node: exp.Expr) -> bool:
+    """Whether this is one of the aggregates that can be recomputed for certain."""
+    return type(node) in {exp.Count, exp.CountIf, *_STATISTICS, *_QUANTILES}
 
 
 @dataclass(frozen=True, slots=True)
 class _Argument:
-    """What is aggregated: SQL, the condition for it to count, and whether it is the constant 1."""
+    """What is aggregated: SQL, and whether it is the constant 1."""
 
     sql: str
-    contributes: str
     is_one: bool = False
+    shape: Shape = Shape.PLAIN
+
+    @property
+    def present(self) -> str:
+        return f"{self.sql} IS NOT NULL"
 
 
-def read_measure(node: exp.Expr, name: str, clause: FromClause) -> Measure:
-    """The measure that a select item is: an aggregate, or ROUND of one.
+def read_aggregate(node: exp.Expr, name: str, scope: Scope, shapes: list[Shape]) -> Measure:
+    """The measure that one aggregate is, with its FILTER.
+
+    Args:
+        shapes: takes the shape of what is aggregated.
 
     Raises:
-        CheckStopped: it is something else.
+        CheckStopped: it cannot be proven.
     """
-    for inside in node.find_all(exp.AggFunc, exp.AnonymousAggFunc):
-        if not isinstance(inside, _PROVABLE):
-            raise CheckStopped(FindingCode.AGGREGATE_NOT_PROVABLE, function=function_name(inside))
-    bare = node.unnest()
-    if isinstance(bare, exp.Round):
-        only(bare, "this", "decimals")
-        inner = read_measure(bare.this, name, clause)
-        decimals = _decimals(bare)
-        return replace(inner, sql=f"round({inner.sql}, {decimals})", decimals=decimals)
-    condition = ""
+    bare, condition = node.unnest(), ""
     if isinstance(bare, exp.Filter):
         only(bare, "this", "expression")
-        condition, bare = _condition(bare.expression.this, clause.scope), bare.this
-    if not isinstance(bare, _PROVABLE):
-        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
+        only(bare.expression, "this")
+        condition, bare = write_condition(bare.expression.this, scope), bare.this
+    if isinstance(bare, exp.WithinGroup):
+        bare = _within_group(bare)
     if isinstance(bare, exp.Count):
-        return _count(bare, name, clause.scope, condition)
-    return _total(bare, name, clause.scope, condition)
+        return _count(bare, name, scope, condition)
+    if isinstance(bare, exp.CountIf):
+        only(bare, "this", "big_int")
+        return _count_if(bare, name, scope, condition)
+    if type(bare) in _QUANTILES:
+        return _quantile(bare, name, scope, condition, shapes)
+    if type(bare) not in _STATISTICS:
+        if is_aggregate(bare) and isinstance(bare, exp.AggFunc | exp.AnonymousAggFunc):
+            raise CheckStopped(FindingCode.AGGREGATE_NOT_PROVABLE, function=function_name(bare))
+        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
+    only(bare, "this")
+    return _statistic(bare, name, scope, condition, shapes)
 
 
-def _decimals(node: exp.Round) -> int:
+def decimals(node: exp.Round) -> int:
+    """The places that a ROUND keeps.
+
+    Raises:
+        CheckStopped: they are not a small whole number.
+    """
+    only(node, "this", "decimals")
     if node.args.get("decimals") is None:
         return 0
-    decimals = whole_number(node.args["decimals"])
-    if decimals is None or decimals > _MAX_DECIMALS:
+    places = whole_number(node.args["decimals"])
+    if places is None or places > _MAX_DECIMALS:
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
-    return decimals
+    return places
+
+
+def write_condition(node: exp.Expr, scope: Scope) -> str:
+    """A condition that picks nobody by an identifier.
+
+    Raises:
+        CheckStopped: it does, or cannot be proven.
+    """
+    written = write(node, scope)
+    for one in sorted(written.identifiers, key=lambda ref: ref.name):
+        raise CheckStopped(FindingCode.IDENTIFIER_IN_FILTER, column=one.name)
+    return written.sql
+
+
+def _within_group(node: exp.WithinGroup) -> exp.Expr:
+    """`quantile(p) WITHIN GROUP (ORDER BY x)` as `quantile(x, p)`."""
+    only(node, "this", "expression")
+    inner, order = node.this, node.expression
+    ordered = order.expressions if isinstance(order, exp.Order) else []
+    if type(inner) not in _QUANTILES or len(ordered) != 1 or ordered[0].args.get("desc"):
+        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="WITHIN GROUP")
+    # Quantiles do not count NULL, so where it sorts does not matter.
+    only(ordered[0], "this", "nulls_first", "desc")
+    quantile: exp.Expr = type(inner)(this=ordered[0].this, expression=inner.this)
+    return quantile
 
 
 def _count(node: exp.Count, name: str, scope: Scope, condition: str) -> Measure:
@@ -80,68 +147,98 @@ def _count(node: exp.Count, name: str, scope: Scope, condition: str) -> Measure:
         if len(subject.expressions) != 1:
             raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
         subject, distinct = subject.expressions[0], "DISTINCT "
-    if isinstance(subject, exp.Star) and not distinct:
-        only(subject)
+    if subject is None or (isinstance(subject, exp.Star) and not distinct):
         shown = f"CASE WHEN {condition} THEN 1 END" if condition else "*"
+        if subject is not None:
+            only(subject)
         return Measure(name, f"count({shown})", Kind.COUNT, condition)
     argument = _argument(subject, scope, condition, identifiers=True)
     kind = Kind.COUNT_DISTINCT if distinct else Kind.COUNT
-    return Measure(name, f"count({distinct}{argument.sql})", kind, argument.contributes, argument.sql)
+    return Measure(name, f"count({distinct}{argument.sql})", kind, argument.present, argument.sql)
 
 
-def _total(node: exp.Expr, name: str, scope: Scope, condition: str) -> Measure:
-    only(node, "this")
+def _count_if(node: exp.CountIf, name: str, scope: Scope, condition: str) -> Measure:
+    asked = write_condition(node.this, scope)
+    both = f"({condition} AND {asked})" if condition else asked
+    return Measure(name, f"count(CASE WHEN {both} THEN 1 END)", Kind.COUNT, both)
+
+
+def _statistic(node: exp.Expr, name: str, scope: Scope, condition: str, shapes: list[Shape]) -> Measure:
     if isinstance(node.this, exp.Distinct):
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
+    verb, kind = _STATISTICS[type(node)]
+    if kind in _ONE_VALUE:
+        _refuse_text(node, scope)
     argument = _argument(node.this, scope, condition, identifiers=False)
-    verb, kind = ("sum", Kind.SUM) if isinstance(node, exp.Sum) else ("avg", Kind.AVERAGE)
-    contributes = f"({argument.contributes} AND {argument.sql} <> 0)"
+    shapes.append(argument.shape)
+    contributes = argument.present
+    if kind in {Kind.SUM, Kind.AVERAGE}:
+        contributes = f"({argument.present} AND {argument.sql} <> 0)"
     kind = Kind.COUNT if argument.is_one and kind is Kind.SUM else kind
-    return Measure(name, f"{verb}({argument.sql})", kind, contributes, argument.sql)
+    population = verb.endswith("_pop")
+    return Measure(name, f"{verb}({argument.sql})", kind, contributes, argument.sql, population=population)
+
+
+def _quantile(node: exp.Expr, name: str, scope: Scope, condition: str, shapes: list[Shape]) -> Measure:
+    verb, where = _QUANTILES[type(node)]
+    only(node, "this", where)
+    literal = node.args.get(where)
+    text = literal.this if isinstance(literal, exp.Literal) and not literal.is_string else ""
+    if not (text.replace(".", "", 1).isdecimal() and text.isascii()) or len(text) > _PROBABILITY_DIGITS:
+        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
+    probability = float(text)
+    if not 0 <= probability <= 1:
+        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
+    _refuse_text(node, scope)
+    argument = _argument(node.this, scope, condition, identifiers=False)
+    shapes.append(argument.shape)
+    # The least and the greatest value under another name.
+    kind = {0.0: Kind.MINIMUM, 1.0: Kind.MAXIMUM}.get(probability, Kind.QUANTILE)
+    return Measure(
+        name,
+        f"{verb}({argument.sql}, {text})",
+        kind,
+        argument.present,
+        argument.sql,
+        parameters=(probability,),
+        discrete=verb == "quantile_disc",
+    )
+
+
+def _refuse_text(node: exp.Expr, scope: Scope) -> None:
+    """A least, greatest or middle text is one person's text."""
+    if write(node.this, scope).text:
+        raise CheckStopped(FindingCode.AGGREGATE_NOT_PROVABLE, function=function_name(node))
 
 
 def _argument(node: exp.Expr, scope: Scope, condition: str, *, identifiers: bool) -> _Argument:
     bare = node.unnest()
-    if isinstance(bare, exp.Case | exp.If):
-        sql, is_one = _conditional(bare, scope, identifiers=identifiers)
-    else:
-        sql, is_one = _plain(bare, scope, identifiers=identifiers)
-    if condition:
-        sql = f"(CASE WHEN {condition} THEN {sql} END)"
-    return _Argument(sql, f"{sql} IS NOT NULL", is_one)
-
-
-def _plain(node: exp.Expr, scope: Scope, *, identifiers: bool) -> tuple[str, bool]:
-    """A column, a cast column, or the number 1."""
-    if isinstance(node, exp.Literal) and not node.is_string and node.this == "1":
-        return "1", True
-    column = node.this if isinstance(node, exp.Cast) else node
-    if not isinstance(column, exp.Column):
-        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
-    found = scope.resolve(column)
-    if found.is_identifier and not identifiers:
-        raise CheckStopped(FindingCode.IDENTIFIER_IN_OUTPUT, column=found.name)
-    return write(node, scope).sql, False
-
-
-def _conditional(node: exp.Expr, scope: Scope, *, identifiers: bool) -> tuple[str, bool]:
-    """`CASE WHEN condition THEN column-or-1 [ELSE NULL or 0] END`."""
-    branches = node.args["ifs"] if isinstance(node, exp.Case) else [node]
-    other = node.args.get("default" if isinstance(node, exp.Case) else "false")
-    if isinstance(node, exp.Case):
-        only(node, "ifs", "default")
-    if len(branches) != 1:
-        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="CASE WHEN … WHEN …")
-    zero = isinstance(other, exp.Literal) and not other.is_string and other.this == "0" and not identifiers
-    if not (other is None or isinstance(other, exp.Null) or zero):
-        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
-    value, is_one = _plain(branches[0].args["true"].unnest(), scope, identifiers=identifiers)
-    condition = _condition(branches[0].this, scope)
-    return f"(CASE WHEN {condition} THEN {value}{' ELSE 0' if zero else ''} END)", is_one
-
-
-def _condition(node: exp.Expr, scope: Scope) -> str:
-    written = write(node, scope)
+    is_one = isinstance(bare, exp.Literal) and not bare.is_string and bare.this == "1"
+    for choice in bare.find_all(exp.Case, exp.If):
+        if choice.this is not None:
+            write_condition(choice.this, scope)
+    written = write(bare, scope)
+    alone = isinstance(bare, exp.Column) or _filters(bare)
     for one in sorted(written.identifiers, key=lambda ref: ref.name):
-        raise CheckStopped(FindingCode.IDENTIFIER_IN_FILTER, column=one.name)
-    return written.sql
+        if not (identifiers and alone):
+            raise CheckStopped(FindingCode.IDENTIFIER_IN_OUTPUT, column=one.name)
+    if not written.columns and not is_one:
+        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
+    shape = Shape.PLAIN if is_one else shape_of(bare, scope)
+    if shape is Shape.PIECEWISE and not identifiers:
+        raise CheckStopped(FindingCode.MEASURE_NOT_PROVABLE, construct=node.sql("duckdb"))
+    sql = f"(CASE WHEN {condition} THEN {written.sql} END)" if condition else written.sql
+    return _Argument(sql, is_one, shape)
+
+
+def _filters(node: exp.Expr) -> bool:
+    """`CASE WHEN condition THEN identifier END`: counts persons where a condition holds."""
+    if not isinstance(node, exp.Case) or node.this is not None or node.args.get("default") is not None:
+        return False
+    branches = node.args["ifs"]
+    return len(branches) == 1 and isinstance(branches[0].args["true"].unnest(), exp.Column)
+
+
+def with_round(measure: Measure, places: int) -> Measure:
+    """The measure rounded to decimal places."""
+    return replace(measure, sql=f"round({measure.sql}, {places})", decimals=places)

@@ -15,6 +15,15 @@ from typing import Any
 from sqlglot import exp
 
 from egress_review.checks.findings import FindingCode
+from egress_review.checks.reading.functions import (
+    CHANGING_NODES,
+    NUMERIC,
+    PARTS,
+    QUESTIONS,
+    SCALAR,
+    TEXTUAL,
+    refusal,
+)
 from egress_review.checks.reading.scope import ColumnRef, Scope, fold, only
 from egress_review.checks.refusal import CheckStopped
 from onggi.table_form import quote_text
@@ -40,33 +49,15 @@ _BINARY: Mapping[type[exp.Expr], str] = {
     exp.Like: "LIKE",
     exp.ILike: "ILIKE",
 }
-_FUNCTIONS: Mapping[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
-    exp.Abs: ("abs", ("this",)),
-    exp.Ceil: ("ceil", ("this",)),
-    exp.Coalesce: ("coalesce", ("this", "expressions")),
-    exp.Day: ("day", ("this",)),
-    exp.Floor: ("floor", ("this",)),
-    exp.Greatest: ("greatest", ("this", "expressions")),
-    exp.Least: ("least", ("this", "expressions")),
-    exp.Length: ("length", ("this",)),
-    exp.Lower: ("lower", ("this",)),
-    exp.Month: ("month", ("this",)),
-    exp.Nullif: ("nullif", ("this", "expression")),
-    exp.Quarter: ("quarter", ("this",)),
-    exp.Round: ("round", ("this", "decimals")),
-    exp.Substring: ("substring", ("this", "start", "length")),
-    exp.Trim: ("trim", ("this",)),
-    exp.Upper: ("upper", ("this",)),
-    exp.Year: ("year", ("this",)),
-}
-_NOTES = frozenset({"typed", "safe", "ignore_nulls", "big_int", "_type", "is_null"})
+_NOTES = frozenset({"coalesce", "typed", "safe", "ignore_nulls", "big_int", "_type", "is_null"})
 _TYPES = frozenset({
     "BIGINT", "BOOLEAN", "DATE", "DOUBLE", "FLOAT", "INT",
     "SMALLINT", "TEXT", "TIMESTAMP", "TINYINT", "VARCHAR",
 })  # fmt: skip
+_DECIMAL_SIZES = 2
 _HARMLESS_DIGITS = 3
 _HARMLESS_DIGITS_TOGETHER = 6
-_PARTS = frozenset({"YEAR", "QUARTER", "MONTH", "DAY"})
+_MAX_INTERVAL_DIGITS = 5
 _NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?|\.\d{1,40}([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -81,6 +72,9 @@ class Written:
             any text, a number of more than three digits, numbers of more than six digits together, or any
             constant chosen by a CASE.
         digits: of all numbers that stand there.
+        nodes: how large the expression is, with the expressions behind the columns of earlier SELECTs.
+        speaks: whether its form could spell a message, by joining texts or writing out truth values.
+        text: whether it may yield a text.
     """
 
     sql: str = ""
@@ -88,6 +82,9 @@ class Written:
     identifiers: set[ColumnRef] = field(default_factory=set)
     literals: bool = False
     digits: int = 0
+    nodes: int = 0
+    speaks: bool = False
+    text: bool = False
 
 
 def write(node: exp.Expr, scope: Scope) -> Written:
@@ -97,28 +94,52 @@ def write(node: exp.Expr, scope: Scope) -> Written:
         CheckStopped: it holds something that is not on the lists above.
     """
     written = Written()
-    written.sql = _Writer(scope, written).write(node)
+    written.sql = Writer(scope, written).write(node)
     return written
 
 
-class _Writer:
+class Writer:
+    """Writes one expression over the columns of a scope and takes notes of what it uses."""
+
     def __init__(self, scope: Scope, notes: Written) -> None:
         self._scope = scope
         self._notes = notes
         self._asking = 0
 
     def write(self, node: exp.Expr) -> str:
+        """The SQL of `node`."""
         kind = type(node)
+        self._notes.nodes += 1
+        self._notes.speaks |= isinstance(node, exp.DPipe | exp.Boolean | exp.Concat)
+        self._notes.text |= isinstance(node, TEXTUAL) and not self._asking
         if kind in _BINARY:
             return self._binary(node, _BINARY[kind])
-        if kind in _FUNCTIONS:
-            return self._function(node, *_FUNCTIONS[kind])
+        if kind in QUESTIONS:
+            with self._question():
+                return self._function(node, *QUESTIONS[kind])
+        if kind in SCALAR:
+            with self._measured(measured=isinstance(node, NUMERIC)):
+                return self._function(node, *SCALAR[kind])
         if kind in _SPECIAL:
             return _SPECIAL[kind](self, node)
+        return self.other(node)
+
+    def other(self, node: exp.Expr) -> str:
+        """What is on no list.
+
+        Raises:
+            CheckStopped: with the code that says why.
+        """
+        if isinstance(node, exp.Query | exp.Subquery | exp.Exists):
+            raise CheckStopped(FindingCode.SUBQUERY_HIDDEN)
+        if isinstance(node, exp.Window):
+            raise CheckStopped(FindingCode.WINDOW_FUNCTION)
+        if isinstance(node, CHANGING_NODES):
+            raise CheckStopped(FindingCode.NOT_DETERMINISTIC, function=function_name(node))
         if isinstance(node, exp.AggFunc):
             raise CheckStopped(FindingCode.AGGREGATE_NOT_PROVABLE, function=function_name(node))
         if isinstance(node, exp.Func):
-            raise CheckStopped(FindingCode.FUNCTION_NOT_ALLOWED, function=function_name(node))
+            raise CheckStopped(refusal(function_name(node)), function=function_name(node))
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.key)
 
     def _binary(self, node: exp.Expr, operator: str) -> str:
@@ -134,6 +155,13 @@ class _Writer:
         self._asking += asked
         yield
         self._asking -= asked
+
+    @contextlib.contextmanager
+    def _measured(self, *, measured: bool) -> Iterator[None]:
+        """Of a text only a number is taken."""
+        before = self._notes.text
+        yield
+        self._notes.text = before if measured else self._notes.text
 
     def _joins(self, node: exp.Expr) -> bool:
         sides = (node.this, node.expression)
@@ -155,18 +183,28 @@ class _Writer:
         return f"{name}({', '.join(arguments)})"
 
     def column(self, node: exp.Column) -> str:
+        """A column, an identifier noted."""
         found = self._scope.resolve(node)
         self._notes.columns.add(found)
         if found.is_identifier:
             self._notes.identifiers.add(found)
+        # What an earlier SELECT made of the column counts as if it stood here.
+        self._notes.nodes += found.column.nodes - 1
+        self._notes.digits += found.column.digits if not self._asking else 0
+        self._notes.literals |= self._notes.digits > _HARMLESS_DIGITS_TOGETHER
+        self._notes.speaks |= found.column.speaks
+        self._notes.literals |= found.column.literals and not self._asking
+        self._notes.text |= found.column.text and not self._asking
         return found.sql()
 
     def literal(self, node: exp.Literal) -> str:
+        """A literal, quoted here; one that can say something is noted."""
         digits = len(node.this.replace(".", ""))
         self._notes.digits += digits if not self._asking else 0
         telling = node.is_string or digits > _HARMLESS_DIGITS
         telling |= self._notes.digits > _HARMLESS_DIGITS_TOGETHER
         self._notes.literals |= telling and not self._asking
+        self._notes.text |= node.is_string and not self._asking
         if node.is_string:
             return quote_text(_sound(node.this))
         if not _NUMBER.fullmatch(node.this):
@@ -174,24 +212,30 @@ class _Writer:
         return str(node.this)
 
     def boolean(self, node: exp.Boolean) -> str:
+        """TRUE or FALSE."""
         return "TRUE" if node.this else "FALSE"
 
     def null(self, _node: exp.Null) -> str:
+        """NULL."""
         return "NULL"
 
     def paren(self, node: exp.Paren) -> str:
+        """Brackets."""
         only(node, "this")
         return f"({self.write(node.this)})"
 
     def negative(self, node: exp.Neg) -> str:
+        """The number with the other sign."""
         only(node, "this")
         return f"(-{self.write(node.this)})"
 
     def negation(self, node: exp.Not) -> str:
+        """NOT."""
         only(node, "this")
         return f"(NOT {self.write(node.this)})"
 
     def is_(self, node: exp.Is) -> str:
+        """IS NULL, IS TRUE."""
         only(node, "this", "expression")
         if not isinstance(node.expression, exp.Null | exp.Boolean):
             raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="IS")
@@ -200,19 +244,24 @@ class _Writer:
         return f"({asked} IS {self.write(node.expression)})"
 
     def in_(self, node: exp.In) -> str:
+        """IN over a list of values."""
+        if node.args.get("query") is not None:
+            raise CheckStopped(FindingCode.SUBQUERY_HIDDEN)
         only(node, "this", "expressions")
         if not node.expressions:
-            raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="IN")
+            raise CheckStopped(FindingCode.SUBQUERY_HIDDEN)
         with self._question():
             return f"({self.write(node.this)} IN ({', '.join(self.write(one) for one in node.expressions)}))"
 
     def between(self, node: exp.Between) -> str:
+        """BETWEEN."""
         only(node, "this", "low", "high")
         with self._question():
             low, high = self.write(node.args["low"]), self.write(node.args["high"])
             return f"({self.write(node.this)} BETWEEN {low} AND {high})"
 
     def case(self, node: exp.Case) -> str:
+        """CASE; constants it chooses are noted."""
         only(node, "this", "ifs", "default")
         subject = f" {self.write(node.this)}" if node.this is not None else ""
         parts = [self._branch(one) for one in node.args["ifs"]]
@@ -221,6 +270,7 @@ class _Writer:
         return f"(CASE{subject} {' '.join(parts)}{other} END)"
 
     def if_(self, node: exp.If) -> str:
+        """IF as CASE."""
         only(node, "this", "true", "false")
         other = node.args.get("false")
         default = "" if other is None else f" ELSE {self._result(other)}"
@@ -236,20 +286,47 @@ class _Writer:
         return self.write(node)
 
     def cast(self, node: exp.Cast) -> str:
+        """CAST to a type that has a text form."""
         only(node, "this", "to", *_NOTES)
-        to = node.args["to"]
-        only(to, "this", "nested")
-        name = to.this.value if hasattr(to.this, "value") else str(to.this)
-        if name not in _TYPES:
-            raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"CAST {name}")
+        name = type_name(node.args["to"])
         verb = "TRY_CAST" if isinstance(node, exp.TryCast) else "CAST"
-        return f"{verb}({self.write(node.this)} AS {name})"
+        with self._measured(measured=name not in {"TEXT", "VARCHAR"}):
+            sql = f"{verb}({self.write(node.this)} AS {name})"
+        self._notes.text |= name in {"TEXT", "VARCHAR"} and not self._asking
+        return sql
 
     def extract(self, node: exp.Extract) -> str:
+        """A part of a date."""
         only(node, "this", "expression")
         return f"{_part(node.this)}({self.write(node.expression)})"
 
+    def difference(self, node: exp.DateDiff) -> str:
+        """Whole parts between two dates."""
+        only(node, "this", "expression", "unit", "date_part_boundary")
+        start, end = self.write(node.expression), self.write(node.this)
+        return f"date_diff('{_part(node.args['unit'])}', {start}, {end})"
+
+    def interval(self, node: exp.Interval) -> str:
+        """A length of time."""
+        only(node, "this", "unit")
+        amount = node.this.this if isinstance(node.this, exp.Literal) else ""
+        if not re.fullmatch(rf"[0-9]{{1,{_MAX_INTERVAL_DIGITS}}}", str(amount)):
+            raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct="INTERVAL")
+        self._notes.digits += len(amount) if not self._asking else 0
+        self._notes.literals |= len(amount) > _HARMLESS_DIGITS and not self._asking
+        return f"to_{_part(node.args['unit'])}s({amount})"
+
+    def logarithm(self, node: exp.Log) -> str:
+        """A logarithm to base 10 or 2."""
+        only(node, "this", "expression")
+        if node.expression is None:
+            return f"log10({self.write(node.this)})"
+        if whole_number(node.this) not in {2, 10}:
+            raise CheckStopped(FindingCode.FUNCTION_NOT_ALLOWED, function="log")
+        return f"log{node.this.this}({self.write(node.expression)})"
+
     def truncate(self, node: exp.Expr) -> str:
+        """A date cut to a part."""
         only(node, "this", "unit")
         return f"date_trunc('{_part(node.args['unit'])}', {self.write(node.this)})"
 
@@ -261,9 +338,25 @@ def whole_number(node: exp.Expr | None) -> int | None:
     return int(node.this)
 
 
+def type_name(to: exp.Expr) -> str:
+    """The type of a CAST as we write it.
+
+    Raises:
+        CheckStopped: it is none of those that have a text form.
+    """
+    only(to, "this", "nested", "expressions")
+    name = to.this.value if hasattr(to.this, "value") else str(to.this)
+    sizes = [whole_number(one.this) if isinstance(one, exp.DataTypeParam) else None for one in to.expressions]
+    if name == "DECIMAL" and len(sizes) == _DECIMAL_SIZES and all(one is not None for one in sizes):
+        return f"DECIMAL({sizes[0]}, {sizes[1]})"
+    if name not in _TYPES or sizes:
+        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"CAST {name}")
+    return str(name)
+
+
 def _part(node: exp.Expr) -> str:
     name = node.name.upper()
-    if name not in _PARTS:
+    if name not in PARTS:
         raise CheckStopped(FindingCode.FUNCTION_NOT_ALLOWED, function=name)
     return fold(name)
 
@@ -281,22 +374,25 @@ def function_name(node: exp.Expr) -> str:
     return node.sql_name() if isinstance(node, exp.Func) else node.key
 
 
-_SPECIAL: Mapping[type[exp.Expr], Callable[[_Writer, Any], str]] = {
-    exp.Between: _Writer.between,
-    exp.Boolean: _Writer.boolean,
-    exp.Case: _Writer.case,
-    exp.Cast: _Writer.cast,
-    exp.Column: _Writer.column,
-    exp.Extract: _Writer.extract,
-    exp.If: _Writer.if_,
-    exp.In: _Writer.in_,
-    exp.Is: _Writer.is_,
-    exp.Literal: _Writer.literal,
-    exp.Neg: _Writer.negative,
-    exp.Not: _Writer.negation,
-    exp.Null: _Writer.null,
-    exp.Paren: _Writer.paren,
-    exp.TimestampTrunc: _Writer.truncate,
-    exp.DateTrunc: _Writer.truncate,
-    exp.TryCast: _Writer.cast,
+_SPECIAL: Mapping[type[exp.Expr], Callable[[Writer, Any], str]] = {
+    exp.Between: Writer.between,
+    exp.Boolean: Writer.boolean,
+    exp.Case: Writer.case,
+    exp.Cast: Writer.cast,
+    exp.Column: Writer.column,
+    exp.DateDiff: Writer.difference,
+    exp.Extract: Writer.extract,
+    exp.If: Writer.if_,
+    exp.In: Writer.in_,
+    exp.Interval: Writer.interval,
+    exp.Is: Writer.is_,
+    exp.Literal: Writer.literal,
+    exp.Log: Writer.logarithm,
+    exp.Neg: Writer.negative,
+    exp.Not: Writer.negation,
+    exp.Null: Writer.null,
+    exp.Paren: Writer.paren,
+    exp.TimestampTrunc: Writer.truncate,
+    exp.DateTrunc: Writer.truncate,
+    exp.TryCast: Writer.cast,
 }

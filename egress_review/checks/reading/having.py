@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.reading.aggregate import read_measure
+from egress_review.checks.reading.aggregate import read_aggregate
 from egress_review.checks.reading.expression import whole_number
 from egress_review.checks.reading.from_clause import FromClause
 from egress_review.checks.reading.query import Key, Measure
@@ -50,8 +50,8 @@ def _counted(node: exp.Expr, clause: FromClause, items: Sequence[Key | Measure])
             if fold(item.name) == fold(node.name):
                 return item.sql
     if isinstance(node, exp.Count):
-        sql = read_measure(node, "", clause).sql
-        persons = {f"count(DISTINCT {unit.sql()})" for unit in clause.units()}
+        sql = read_aggregate(node, "", clause.scope, []).sql
+        persons = {f"count(DISTINCT {column})" for one in clause.classes for column in one.always}
         if sql == "count(*)" or sql in persons | {item.sql for item in published}:
             return sql
     raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"HAVING {node.sql('duckdb')}")

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from egress_review.checks.report import Finding
+
 
 class Kind(StrEnum):
     """What a measure is, for the rules."""
@@ -93,6 +95,7 @@ class Query:
             is not in the set of a group is NULL in it: `grouping_id` tells that NULL from a missing value.
         bucket_local: whether no row of the query brings together persons of two buckets, so that the query
             over one bucket after the other sees every row exactly once.
+        notes: what people have to read in the query itself.
     """
 
     items: tuple[Key | Measure, ...]
@@ -105,6 +108,7 @@ class Query:
     second_unit: str = ""
     grouping_sets: tuple[tuple[int, ...], ...] = ((),)
     bucket_local: bool = False
+    notes: tuple[Finding, ...] = ()
 
     @property
     def keys(self) -> tuple[Key, ...]:

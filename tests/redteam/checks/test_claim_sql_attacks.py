@@ -17,7 +17,8 @@ TEXT = {"en": "t", "ko": "t"}
 
 
 def table(name: str, *columns: str) -> Table:
-    return Table(name, 0, tuple(Column(one, "int64", TEXT) for one in columns), ())
+    described = [one.partition(":") for one in columns]
+    return Table(name, 0, tuple(Column(one, kind or "int64", TEXT) for one, _, kind in described), ())
 
 
 def manifest(name: str, *tables: Table) -> Manifest:
@@ -31,8 +32,8 @@ CATALOGUE = Catalogue(
     [
         manifest(
             "demo",
-            table("person", "person_id", "sex", "age", "cost", "region"),
-            table("visit", "visit_id", "person_id", "ward", "days"),
+            table("person", "person_id", "sex", "age", "cost", "region:string"),
+            table("visit", "visit_id", "person_id", "ward:string", "days", "day:date"),
         ),
         manifest("other-set", table("person", "person_id", "smokes")),
     ]
@@ -75,20 +76,25 @@ BLOCKED = [
     ("SELECT COUNT(*) AS n FROM read_parquet('/data/*/*/*.parquet')", Code.TABLE_NOT_GRANTED),
     ("SELECT COUNT(*) AS n FROM '/etc/passwd'", Code.TABLE_NOT_GRANTED),
     ("SELECT COUNT(*) AS n FROM glob('/*')", Code.TABLE_NOT_GRANTED),
+    ("SELECT COUNT(*) AS n FROM range(10)", Code.TABLE_NOT_GRANTED),
+    ("SELECT COUNT(*) AS n FROM demo.person JOIN read_text('/etc/passwd') AS t ON sex = content", Code.TABLE_NOT_GRANTED),
+    # functions that reach out of the query
+    ("SELECT read_text('/etc/passwd') AS k, COUNT(*) AS n FROM demo.person GROUP BY k", Code.FILE_OR_NETWORK),
+    ("SELECT sex, COUNT(*) AS n FROM demo.person WHERE getenv('HOME') = region GROUP BY sex", Code.FILE_OR_NETWORK),
+    ("SELECT COUNT(*) FILTER (WHERE current_setting('threads') = region) AS n FROM demo.person", Code.FILE_OR_NETWORK),
     ("SELECT COUNT(*) AS n FROM \"demo.person\"", Code.TABLE_NOT_GRANTED),
-    ("SELECT COUNT(*) AS n FROM dеmo.person", Code.TABLE_NOT_GRANTED),  # a Cyrillic е
-    ("SELECT COUNT(*) AS n FROM ｄｅｍｏ.person", Code.TABLE_NOT_GRANTED),  # full width
+    ("SELECT COUNT(*) AS n FROM dеmo.person", Code.NAME_LOOKS_ALIKE),  # a Cyrillic е
+    ("SELECT COUNT(*) AS n FROM ｄｅｍｏ.person", Code.NAME_LOOKS_ALIKE),  # full width
 ]  # fmt: skip
 
 NOT_PROVEN = [
     # what a single person's value comes out of
     *[
-        (f"SELECT sex, {aggregate} AS x FROM demo.person GROUP BY sex", Code.AGGREGATE_NOT_PROVABLE)
+        (f"SELECT sex, {aggregate} AS x FROM demo.person JOIN demo.visit USING (person_id) GROUP BY sex", Code.AGGREGATE_NOT_PROVABLE)
         for aggregate in (
-            "MIN(cost)", "MAX(cost)", "MEDIAN(cost)", "ANY_VALUE(cost)", "FIRST(cost)", "LAST(cost)", "MODE(cost)",
-            "ARG_MAX(cost, age)", "MAX_BY(cost, age)", "STRING_AGG(cost, ',')", "STDDEV(cost)", "VAR_POP(cost)",
-            "QUANTILE_CONT(cost, 0.5)", "ARRAY_AGG(cost)", "BOOL_OR(cost > 5)", "CORR(cost, age)",
-            "APPROX_COUNT_DISTINCT(cost)",
+            "ANY_VALUE(cost)", "FIRST(cost)", "LAST(cost)", "MODE(cost)", "ARG_MAX(cost, age)", "MAX_BY(cost, age)",
+            "STRING_AGG(cost, ',')", "ARRAY_AGG(cost)", "BOOL_OR(cost > 5)", "CORR(cost, age)",
+            "APPROX_COUNT_DISTINCT(cost)", "MIN(lower(ward))", "MAX(ward || age)", "MEDIAN(ward)",
         )
     ],
     # aggregates whose names the reader does not know are functions that are not allowed
@@ -97,14 +103,26 @@ NOT_PROVEN = [
         for aggregate in ("LIST(cost)", "HISTOGRAM(cost)", "BIT_XOR(cost)", "PRODUCT(cost)", "ENTROPY(cost)")
     ],
     # one person's value inside an honest sum
-    ("SELECT SUM(CASE WHEN age = 97 THEN cost ELSE 1 END) AS s FROM demo.person", Code.SQL_NOT_SUPPORTED),
-    ("SELECT SUM(CASE WHEN age = 97 THEN cost ELSE age END) AS s FROM demo.person", Code.SQL_NOT_SUPPORTED),
-    ("SELECT SUM(cost * 1000 + age) AS s FROM demo.person", Code.SQL_NOT_SUPPORTED),
-    ("SELECT SUM(CASE WHEN age = 97 THEN 1000000 END) AS s FROM demo.person", Code.SQL_NOT_SUPPORTED),
+    ("SELECT SUM(CASE WHEN age = 97 THEN cost ELSE 1 END) AS s FROM demo.person", Code.MEASURE_NOT_PROVABLE),
+    ("SELECT SUM(CASE WHEN age = 97 THEN cost ELSE age END) AS s FROM demo.person", Code.MEASURE_NOT_PROVABLE),
+    ("SELECT SUM(cost * (age = 97)::INT + 1) AS s FROM demo.person", Code.MEASURE_NOT_PROVABLE),
+    ("SELECT SUM(greatest(cost, 5000)) AS s FROM demo.person", Code.MEASURE_NOT_PROVABLE),
+    ("SELECT SUM(coalesce(cost, 7)) AS s FROM demo.person", Code.MEASURE_NOT_PROVABLE),
+    ("SELECT AVG(cost // 1000) AS s FROM demo.person", Code.MEASURE_NOT_PROVABLE),
+    ("SELECT COUNT(*) * 910212 / COUNT(*) AS n FROM demo.person", Code.SQL_NOT_SUPPORTED),
+    ("SELECT 910212.0 * SUM(cost) / COUNT(*) AS n FROM demo.person", Code.SQL_NOT_SUPPORTED),
+    ("SELECT 100 * SUM(cost) AS n FROM demo.person", Code.SQL_NOT_SUPPORTED),
+    ("SELECT SUM(cost) / 910212 AS n FROM demo.person", Code.SQL_NOT_SUPPORTED),
+    ("SELECT QUANTILE_CONT(cost, [0.1, 0.9]) AS q FROM demo.person", Code.SQL_NOT_SUPPORTED),
+    ("SELECT QUANTILE_CONT(cost, age) AS q FROM demo.person", Code.SQL_NOT_SUPPORTED),
+    ("SELECT COUNT(DISTINCT CASE WHEN person_id = 7 THEN person_id END) AS n FROM demo.person", Code.IDENTIFIER_IN_FILTER),
+    ("SELECT COUNT(DISTINCT CASE WHEN age > 7 THEN person_id ELSE 7 END) AS n FROM demo.person", Code.IDENTIFIER_IN_OUTPUT),
+    ("SELECT MAX(visit_id) AS n FROM demo.visit", Code.IDENTIFIER_IN_OUTPUT),
+    ("SELECT SUM(CASE WHEN age = 97 THEN 1000000 END) AS s FROM demo.person", Code.MEASURE_NOT_PROVABLE),
     ("SELECT SUM(DISTINCT cost) AS s FROM demo.person", Code.SQL_NOT_SUPPORTED),
     ("SELECT SUM(cost) - SUM(age) AS s FROM demo.person", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) + 910212 AS n FROM demo.person", Code.SQL_NOT_SUPPORTED),
-    ("SELECT COUNT(CASE person_id WHEN 7 THEN 1 END) AS n FROM demo.person", Code.SQL_NOT_SUPPORTED),
+    ("SELECT COUNT(CASE person_id WHEN 7 THEN 1 END) AS n FROM demo.person", Code.IDENTIFIER_IN_FILTER),
     ("SELECT COUNT(CASE WHEN person_id = 7 THEN 1 END) AS n FROM demo.person", Code.IDENTIFIER_IN_FILTER),
     ("SELECT COUNT(*) FILTER (WHERE person_id <> 7) AS n FROM demo.person", Code.IDENTIFIER_IN_FILTER),
     # picking persons
@@ -121,27 +139,22 @@ NOT_PROVEN = [
     ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY sex HAVING COUNT(CASE WHEN age = 9 THEN 1 END) >= 1",
      Code.SQL_NOT_SUPPORTED),
     # constructs of the language
-    ("WITH x AS (SELECT * FROM demo.person) SELECT COUNT(*) AS n FROM x", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM (SELECT * FROM demo.person LIMIT 1)", Code.SQL_NOT_SUPPORTED),
-    ("SELECT COUNT(*) AS n FROM demo.person WHERE age = (SELECT MAX(age) FROM demo.person)", Code.SQL_NOT_SUPPORTED),
-    ("SELECT COUNT(*) AS n FROM demo.person WHERE age IN (SELECT age FROM demo.person)", Code.SQL_NOT_SUPPORTED),
+    ("SELECT COUNT(*) AS n FROM demo.person WHERE age = (SELECT MAX(age) FROM demo.person)", Code.SUBQUERY_HIDDEN),
+    ("SELECT COUNT(*) AS n FROM demo.person WHERE age IN (SELECT age FROM demo.person)", Code.SUBQUERY_HIDDEN),
     ("SELECT COUNT(*) AS n FROM demo.person WHERE EXISTS (SELECT 1)", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person UNION ALL SELECT 1", Code.SQL_NOT_SUPPORTED),
     ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY sex LIMIT 1", Code.SQL_NOT_SUPPORTED),
     ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY sex OFFSET 1", Code.SQL_NOT_SUPPORTED),
     ("SELECT DISTINCT sex, COUNT(*) AS n FROM demo.person GROUP BY sex", Code.SQL_NOT_SUPPORTED),
-    ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY ROLLUP (sex)", Code.SQL_NOT_SUPPORTED),
-    ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY CUBE (sex)", Code.SQL_NOT_SUPPORTED),
-    ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY GROUPING SETS ((sex), ())", Code.SQL_NOT_SUPPORTED),
     ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY sex, age", Code.SQL_NOT_SUPPORTED),
-    ("SELECT sex, COUNT(*) OVER () AS n FROM demo.person", Code.SQL_NOT_SUPPORTED),
+    ("SELECT sex, COUNT(*) OVER () AS n FROM demo.person", Code.WINDOW_FUNCTION),
     ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY sex QUALIFY row_number() OVER () = 1", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person USING SAMPLE 1", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person TABLESAMPLE 10 PERCENT", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person, demo.visit", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person CROSS JOIN demo.visit", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person NATURAL JOIN demo.visit", Code.SQL_NOT_SUPPORTED),
-    ("SELECT COUNT(*) AS n FROM demo.person FULL JOIN demo.visit USING (person_id)", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person SEMI JOIN demo.visit USING (person_id)", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person ASOF JOIN demo.visit ON age >= days", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person p JOIN demo.visit v ON TRUE", Code.SQL_NOT_SUPPORTED),
@@ -160,9 +173,70 @@ NOT_PROVEN = [
             "getenv('HOME')", "hash(age)", "md5(region)", "nextval('s')", "age + random()", "version()",
             "read_text('/etc/passwd')", "query('SELECT 1')", "list_transform([age], x -> x)", "pi() + age",
             "CAST(age AS STRUCT(a INT))", "CAST(age AS BLOB)", "[age]", "{'a': age}", "age::INTERVAL",
-            "error(region)", "regexp_replace(region, '.', '')", "repeat(region, 1000000000)", "age ** 99",
+            "error(region)", "regexp_replace(region, '.', '')", "repeat(region, 1000000000)", "age & 99",
         )
     ],
+    ("SELECT random() AS k, COUNT(*) AS n FROM demo.person GROUP BY k", Code.NOT_DETERMINISTIC),
+    ("SELECT COUNT(*) AS n FROM demo.person WHERE age > day(now())", Code.NOT_DETERMINISTIC),
+    ("SELECT COUNT(*) AS n FROM demo.person WHERE age > year(current_date)", Code.NOT_DETERMINISTIC),
+    ("SELECT uuid() AS k, COUNT(*) AS n FROM demo.person GROUP BY k", Code.NOT_DETERMINISTIC),
+    # parts of the query
+    *[
+        (f"WITH x AS ({inner}) SELECT COUNT(*) AS n FROM x", code)
+        for inner, code in (
+            ("SELECT age, COUNT(*) AS m FROM demo.person GROUP BY age", Code.UNIT_LOST),
+            ("SELECT COUNT(*) AS m FROM demo.person", Code.UNIT_LOST),
+            ("SELECT MAX(cost) AS m, 1 AS person_id FROM demo.person", Code.UNIT_LOST),
+            ("SELECT DISTINCT sex FROM demo.person", Code.UNIT_LOST),
+            ("SELECT p.person_id, COUNT(*) AS m FROM demo.person p JOIN demo.visit v ON p.age = v.days GROUP BY 1", Code.UNIT_LOST),
+            ("SELECT v.person_id, COUNT(*) AS m FROM demo.person p LEFT JOIN demo.visit v USING (person_id) GROUP BY 1", Code.UNIT_LOST),
+            ("SELECT person_id + 0 AS person_id, COUNT(*) AS m FROM demo.visit GROUP BY 1", Code.IDENTIFIER_IN_OUTPUT),
+            ("SELECT person_id, MAX(visit_id) AS m FROM demo.visit GROUP BY 1", Code.IDENTIFIER_IN_OUTPUT),
+            ("SELECT person_id, CASE WHEN person_id = 7 THEN 1 END AS m FROM demo.person", Code.IDENTIFIER_IN_OUTPUT),
+            ("SELECT person_id FROM demo.person WHERE person_id <> 7", Code.IDENTIFIER_IN_FILTER),
+            ("SELECT person_id FROM demo.visit GROUP BY 1 HAVING MAX(visit_id) > 7", Code.IDENTIFIER_IN_FILTER),
+            ("SELECT person_id, FIRST(cost) AS m FROM demo.person GROUP BY 1", Code.AGGREGATE_NOT_PROVABLE),
+            ("SELECT person_id, ROW_NUMBER() OVER () AS m FROM demo.person", Code.WINDOW_FUNCTION),
+            ("SELECT person_id, random() AS m FROM demo.person", Code.NOT_DETERMINISTIC),
+            ("SELECT person_id FROM demo.person LIMIT 7", Code.SQL_NOT_SUPPORTED),
+            ("SELECT person_id FROM demo.person UNION SELECT person_id FROM demo.visit", Code.SQL_NOT_SUPPORTED),
+            ("SELECT person_id FROM demo.person EXCEPT SELECT person_id FROM demo.visit", Code.SQL_NOT_SUPPORTED),
+            ("SELECT person_id, age AS a, age AS a FROM demo.person", Code.SQL_NOT_SUPPORTED),
+            ("SELECT person_id, age AS _onggi_person_1 FROM demo.person", Code.SQL_NOT_SUPPORTED),
+            ("VALUES (1)", Code.SQL_NOT_SUPPORTED),
+        )
+    ],
+    ("WITH RECURSIVE x AS (SELECT person_id FROM demo.person) SELECT COUNT(*) AS n FROM x", Code.SQL_NOT_SUPPORTED),
+    ("WITH x(y) AS (SELECT person_id FROM demo.person) SELECT COUNT(*) AS n FROM x", Code.SQL_NOT_SUPPORTED),
+    ("WITH x AS (SELECT person_id AS secret FROM demo.person) SELECT secret, COUNT(*) AS n FROM x GROUP BY 1", Code.IDENTIFIER_IN_OUTPUT),
+    ("WITH x AS (SELECT person_id AS secret FROM demo.person) SELECT COUNT(*) AS n FROM x WHERE secret = 7", Code.IDENTIFIER_IN_FILTER),
+    ("WITH x AS (SELECT sex FROM demo.person) SELECT COUNT(*) AS n FROM x WHERE _onggi_person_1 = 7", Code.COLUMN_UNKNOWN),
+    ("WITH x AS (SELECT CASE WHEN age = 97 THEN cost ELSE 1 END AS c FROM demo.person) SELECT SUM(c) AS n FROM x", Code.MEASURE_NOT_PROVABLE),
+    ("SELECT SUM(c) AS n FROM (SELECT cost AS c FROM demo.person WHERE age = 97 UNION ALL SELECT 1 AS c FROM demo.person) AS x", Code.MEASURE_NOT_PROVABLE),
+    ("SELECT SUM(coalesce(c, 1)) AS n FROM demo.person p LEFT JOIN (SELECT person_id, cost AS c FROM demo.person WHERE age = 97) AS x USING (person_id)", Code.MEASURE_NOT_PROVABLE),
+    # a subquery where nobody looks for one
+    *[
+        (f"SELECT COUNT(*) AS n FROM demo.person p WHERE {where}", Code.SUBQUERY_HIDDEN)
+        for where in (
+            "age > 5 OR EXISTS (SELECT 1 FROM demo.visit v WHERE v.person_id = p.person_id)",
+            "CASE WHEN EXISTS (SELECT 1 FROM demo.visit v WHERE v.person_id = p.person_id) THEN age = 1 ELSE age = 2 END",
+            "EXISTS (SELECT 1 FROM demo.visit v WHERE v.days = p.age)",
+            "EXISTS (SELECT 1 FROM demo.visit v WHERE v.days = 97)",
+            "EXISTS (SELECT 1 FROM demo.visit v WHERE v.person_id = p.person_id AND v.person_id = p.person_id)",
+            "person_id IN (SELECT days FROM demo.visit)",
+            "age IN (SELECT person_id FROM demo.visit)",
+            "person_id IN (SELECT person_id + 1 FROM demo.visit)",
+        )
+    ],
+    ("SELECT SUM(CASE WHEN age > (SELECT MIN(age) FROM demo.person) THEN cost END) AS n FROM demo.person", Code.SUBQUERY_HIDDEN),
+    ("SELECT CASE WHEN EXISTS (SELECT 1) THEN sex END AS k, COUNT(*) AS n FROM demo.person GROUP BY k", Code.SUBQUERY_HIDDEN),
+    ("SELECT COUNT(*) AS n FROM demo.person WHERE person_id IN (SELECT person_id FROM demo.visit WHERE visit_id = 7)", Code.IDENTIFIER_IN_FILTER),
+    ("SELECT COUNT(*) AS n FROM demo.person WHERE person_id IN (SELECT person_id FROM demo.visit LIMIT 1)", Code.SQL_NOT_SUPPORTED),
+    # too large
+    (f"SELECT {', '.join(f'COUNT(*) AS n{i}' for i in range(1000))} FROM demo.person", Code.SQL_TOO_LARGE),
+    (f"WITH x AS (SELECT {', '.join(f'age AS a{i}' for i in range(1000))} FROM demo.person) SELECT COUNT(*) AS n FROM x", Code.SQL_TOO_LARGE),
+    (f"SELECT sex, age, cost, COUNT(*) AS n FROM demo.person GROUP BY CUBE ({', '.join(['sex', 'age', 'cost'] * 9)})", Code.SQL_TOO_LARGE),
+    (f"SELECT COUNT(*) AS n FROM demo.person WHERE {'1 = 1 AND ' * 1500} 1 = 1", Code.SQL_TOO_LARGE),
     # more than one statement, other statements
     ("SELECT COUNT(*) AS n FROM demo.person; SELECT 1", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person; DROP TABLE demo.person", Code.SQL_NOT_SUPPORTED),
@@ -182,7 +256,7 @@ NOT_PROVEN = [
     ("SELECT COUNT(*) AS n FROM demo.nothing", Code.TABLE_UNKNOWN),
     ("SELECT nothing, COUNT(*) AS n FROM demo.person GROUP BY nothing", Code.COLUMN_UNKNOWN),
     ("SELECT person_id_, COUNT(*) AS n FROM demo.person GROUP BY 1", Code.COLUMN_UNKNOWN),
-    ("SELECT ѕex, COUNT(*) AS n FROM demo.person GROUP BY 1", Code.COLUMN_UNKNOWN),  # a Cyrillic ѕ
+    ("SELECT ѕex, COUNT(*) AS n FROM demo.person GROUP BY 1", Code.NAME_LOOKS_ALIKE),  # a Cyrillic ѕ
     ("SELECT COUNT(*) AS n FROM demo.person WHERE rowid = 0", Code.COLUMN_UNKNOWN),
     ("SELECT sex, COUNT(*) AS n FROM demo.person p JOIN demo.person q USING (person_id) GROUP BY sex", Code.COLUMN_UNKNOWN),
     ("SELECT sex, COUNT(*) AS n FROM demo.person", Code.COLUMN_NOT_GROUPED),
