@@ -102,7 +102,7 @@ def _box(policy: CheckPolicy, binds: Sequence[Bind], arguments: Sequence[str]) -
         tmpfs=(Tmpfs(SCRATCH, half), Tmpfs("/tmp"), Tmpfs("/dev/shm")),  # noqa: S108 - inside the box
         env={"PYTHONPATH": _CODE, "HOME": SCRATCH, "LC_ALL": "C.UTF-8"},
         limits=Limits(
-            memory_bytes=policy.memory_bytes, cpus=1, processes=32, open_files=1024, file_bytes=half
+            memory_bytes=policy.memory_bytes, cpus=policy.cpus, processes=32, open_files=1024, file_bytes=half
         ),
         cwd=SCRATCH,
         home=SCRATCH,

@@ -10,7 +10,7 @@ after it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from egress_review.checks.findings import VERDICTS, FindingCode, Verdict
@@ -36,9 +36,15 @@ __all__ = [
 ]
 
 MAX_FINDINGS = 200
-MAX_CELLS = 500
+MAX_CELLS = 1_000_000
+"""Of any report; what a policy lets a report hold is `CheckPolicy.report_cells`."""
 MAX_TEXT = 300
-REVIEWER_ONLY = frozenset({"complement", "difference", "left_out", "persons", "recomputed", "submitted"})
+REVIEWER_ONLY = frozenset(
+    {
+        "complement", "difference", "freedom", "holders", "left_out", "missing", "persons", "recomputed",
+        "rest", "share", "submitted", "support", "witness",
+    }
+)  # fmt: skip
 _MAX_KEYS = 64
 _MAX_OUTPUTS = 10_000
 _MAX_COUNT = 2**63 - 1
@@ -87,16 +93,24 @@ class CellEvidence:
         key: the group it belongs to.
         measure: the column it stands in.
         value: as published.
-        persons: distinct persons who contribute a value to it.
         rows: source rows of the group.
+        persons: distinct persons of the group; None where the profile counts rows.
+        contributors: units that contribute a value: persons, or rows.
+        statistic: what the number is, by content: `mean(cost)`.
+        share: of the largest contributor in the absolute total, 0 to 1; "" if there is no total.
+        institutions: that contribute; None if the data name none or the profile does not ask.
         findings: codes of the findings on this cell.
     """
 
     key: Mapping[str, str]
     measure: str
     value: str
-    persons: int
     rows: int
+    persons: int | None
+    contributors: int
+    statistic: str = ""
+    share: str = ""
+    institutions: int | None = None
     findings: tuple[FindingCode, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -104,9 +118,13 @@ class CellEvidence:
         return {
             "key": dict(self.key),
             "measure": self.measure,
+            "statistic": self.statistic,
             "value": self.value,
-            "persons": self.persons,
             "rows": self.rows,
+            "persons": self.persons,
+            "contributors": self.contributors,
+            "share": self.share,
+            "institutions": self.institutions,
             "findings": [code.value for code in self.findings],
         }
 
@@ -129,7 +147,7 @@ class TableCheck:
 
 
 def bounded(
-    findings: Iterable[Finding], cells: Iterable[CellEvidence]
+    findings: Iterable[Finding], cells: Iterable[CellEvidence], most_cells: int
 ) -> tuple[tuple[Finding, ...], tuple[CellEvidence, ...]]:
     """The worst findings and the cells with findings, as many as a report may hold; the verdict stays."""
     proofs: list[Finding] = []
@@ -138,7 +156,7 @@ def bounded(
         (proofs if one.code is FindingCode.RECOMPUTED else others).append(one)
     others.sort(key=lambda one: -one.verdict.rank)
     kept = sorted(cells, key=lambda one: not one.findings)
-    return (*others[: MAX_FINDINGS - 1], *proofs[:1]), tuple(kept[:MAX_CELLS])
+    return (*others[: MAX_FINDINGS - 1], *proofs[:1]), tuple(kept[:most_cells])
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +167,7 @@ class OutputReport:
         output: the file's name.
         file_type: by content: `csv`, `text`, `png`, `jpeg`, or what it was taken for.
         findings: at most `MAX_FINDINGS`, the worst first.
-        cells: at most `MAX_CELLS`, those with findings first.
+        cells: as many as the policy lets a report hold, those with findings first.
         cells_total: how many published numbers there are.
     """
 
@@ -261,16 +279,27 @@ def _finding(body: object) -> Finding:
     return finding
 
 
+_CELL_KEYS = frozenset(one.name for one in fields(CellEvidence))
+
+
 def _cell(body: object) -> CellEvidence:
-    read = _object(body, frozenset({"key", "measure", "value", "persons", "rows", "findings"}), "cell")
+    read = _object(body, _CELL_KEYS, "cell")
     return CellEvidence(
         key=_texts(read["key"], "key"),
         measure=_text(read["measure"], "measure"),
+        statistic=_text(read["statistic"], "statistic"),
         value=_text(read["value"], "value"),
-        persons=_count(read["persons"], "persons"),
         rows=_count(read["rows"], "rows"),
+        persons=_count_or_none(read["persons"], "persons"),
+        contributors=_count(read["contributors"], "contributors"),
+        share=_text(read["share"], "share"),
+        institutions=_count_or_none(read["institutions"], "institutions"),
         findings=tuple(_code(one) for one in _list(read["findings"], len(FindingCode), "cell findings")),
     )
+
+
+def _count_or_none(value: object, where: str) -> int | None:
+    return None if value is None else _count(value, where)
 
 
 _OUTPUT_KEYS = frozenset(

@@ -16,14 +16,9 @@ from egress_review.checks.reading.select import read_query
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding, TableCheck
 from egress_review.checks.rules.judge import judge
-from egress_review.checks.source.recompute import (
-    ENGINE,
-    Group,
-    load_manifest,
-    open_source,
-    persons_without_filter,
-    recompute,
-)
+from egress_review.checks.source.evidence import Group
+from egress_review.checks.source.opening import ENGINE, load_manifest, open_source
+from egress_review.checks.source.recompute import Wanted, recompute, units_without_filter
 from egress_review.checks.tables.compare import Comparison, compare_tables
 from egress_review.checks.tables.csv_form import RawTable, read_csv
 from onggi.claim import Claim, claim_from_json
@@ -71,12 +66,14 @@ def _prove(
     pairs = [_granted(name, version, datasets) for name, version in claim.datasets]
     query = read_query(claim, Catalogue(manifest for manifest, _ in pairs))
     # Half of the box: Python, the file and DuckDB's own structures need the rest.
-    source = open_source(pairs, scratch, policy.memory_bytes // 2)
-    groups = recompute(source, query, policy.max_cells)
+    source = open_source(pairs, scratch, policy.memory_bytes // 2, policy.cpus)
+    profile = policy.profile
+    wanted = Wanted(profile.counts_rows, profile.rules.institution_dominance is not None)
+    groups = recompute(source, query, policy.max_cells, wanted)
     comparison = compare_tables(raw, query, groups, policy, claim.rounding)
-    filtered = bool(query.where_sql or query.narrowed)
-    everyone = persons_without_filter(source, query, policy.max_cells) if filtered else {}
-    judged = judge(query, comparison.rows, policy, everyone)
+    filtered = not profile.counts_rows and bool(query.where_sql or query.narrowed)
+    everyone = units_without_filter(source, query, policy.max_cells) if filtered else {}
+    judged = judge(query, comparison.rows, profile, everyone)
     found = [*comparison.findings, *judged.findings]
     if claim.output_sha256 != sha256:
         found.append(finding(FindingCode.CLAIM_HASH_DIFFERS))

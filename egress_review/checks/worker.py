@@ -25,7 +25,7 @@ from egress_review.checks.worker_status import OUT_OF_MEMORY
 def check(order: Order) -> OutputReport:
     """Check one output."""
     file_type, table = _check(order)
-    findings, cells = bounded(table.findings, table.cells)
+    findings, cells = bounded(table.findings, table.cells, order.policy.report_cells)
     return OutputReport(
         output=clip(order.name),
         sha256=order.sha256,

@@ -1,24 +1,26 @@
-"""The rules of disclosure control that the first form knows: the threshold, by persons, for every number;
-and what a subtraction within the table, or from the table without its filter, would give.
+"""Applies a profile to a whole table: the primary rules to every number, and what a subtraction within the
+table, or from the table without its filter, would give.
 
-Known and not yet checked: dominance and p% (a *review* finding says so wherever a sum, an average or a count
-of anything but persons stands: a join can make one person's rows say anything), recovery of cells from
-margins or other tables, and differencing against earlier releases.
+Recovery of hidden cells from margins and other tables is `checks.attack`; differencing against earlier
+releases is `checks.differencing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.policy import CheckPolicy
-from egress_review.checks.reading.query import Measure, Query
+from egress_review.checks.reading.query import Kind, Measure, Query
 from egress_review.checks.refusal import clip, finding
 from egress_review.checks.report import CellEvidence, Finding
+from egress_review.checks.rules.absent import absent_cells
+from egress_review.checks.rules.label import label
+from egress_review.checks.rules.primary import contributors, judge_cell, publishes_count, rounded_as_asked
+from egress_review.checks.rules.profile import Profile
+from egress_review.checks.source.evidence import Cell, GroupId, group_id
 from egress_review.checks.tables.compare import PublishedRow
 from egress_review.checks.tables.csv_form import unquote
 
@@ -37,101 +39,158 @@ class Judged:
 def judge(
     query: Query,
     rows: Sequence[PublishedRow],
-    policy: CheckPolicy,
-    everyone: Mapping[tuple[Any, ...], int] | None = MappingProxyType({}),
+    profile: Profile,
+    everyone: Mapping[GroupId, int] | None = MappingProxyType({}),
 ) -> Judged:
     """Apply the rules to every published number.
 
     Args:
-        everyone: persons of each group without the query's filter; None if they are not known, empty if
+        everyone: units of each group without the query's filter; None if they are not known, empty if
             nothing is filtered.
     """
     findings: list[Finding] = []
     cells: list[CellEvidence] = []
     for row in rows:
-        for place, measure in enumerate(query.measures):
-            cell, found = _cell(
-                row, measure, query.items.index(measure), row.group.contributors[place], policy
-            )
-            cells.append(cell)
+        for cell, measure in zip(row.group.cells, query.measures, strict=True):
+            found = _findings(row, cell, measure, query, profile)
+            cells.append(_evidence(row, cell, measure, query, profile, found))
             findings.extend(found)
-        findings.extend(_subtractions(row, query, policy))
-        findings.extend(_left_out(row, query, policy, everyone))
-    return Judged((*_about_query(query, rows, everyone), *findings), tuple(cells))
+        if not profile.counts_rows:
+            findings.extend(_subtractions(row, query, profile))
+            findings.extend(_left_out(row, query, profile, everyone))
+    if profile.rules.zero_disclosive is not None:
+        for evidence, absent in absent_cells(query, rows, profile.rules.zero_disclosive):
+            cells.append(evidence)
+            findings.append(absent)
+    return Judged((*_about_query(query, rows, profile, everyone), *findings), tuple(cells))
 
 
-def _subtractions(row: PublishedRow, query: Query, policy: CheckPolicy) -> list[Finding]:
+def _findings(
+    row: PublishedRow, cell: Cell, measure: Measure, query: Query, profile: Profile
+) -> list[Finding]:
+    """What the rules say about one number."""
+    place = dict(row.key)
+    found = [
+        finding(one.code, place, column=measure.name, **one.params)
+        for one in judge_cell(cell, measure, profile)
+    ]
+    rounding = profile.rules.rounding
+    text = unquote(row.fields[query.items.index(measure)])
+    if rounding is not None and measure.kind.counts and not rounded_as_asked(text, profile.rules):
+        about = {"base": rounding.base, "source": rounding.source, "proposal": "round"}
+        found.append(finding(FindingCode.NOT_ROUNDED, place, column=measure.name, **about))
+    least = profile.rules.threshold.least
+    others = cell.units - min(cell.contributors, cell.units)
+    small = any(one.code is FindingCode.THRESHOLD for one in found)
+    if not profile.counts_rows and not small and 0 < others < least:
+        about = {"minimum": least, "complement": others}
+        found.append(finding(FindingCode.COMPLEMENT_SMALL, place, column=measure.name, **about))
+    return found
+
+
+def _evidence(
+    row: PublishedRow,
+    cell: Cell,
+    measure: Measure,
+    query: Query,
+    profile: Profile,
+    found: Sequence[Finding],
+) -> CellEvidence:
+    part = cell.largest_share
+    return CellEvidence(
+        key={clip(name): clip(text) for name, text in row.key.items()},
+        measure=clip(measure.name),
+        statistic=clip(label(measure)),
+        value=clip(unquote(row.fields[query.items.index(measure)])),
+        persons=None if profile.counts_rows else cell.units,
+        rows=cell.rows,
+        contributors=contributors(cell, profile),
+        share="" if part is None else f"{part:.6g}",
+        institutions=cell.institutions,
+        findings=tuple(dict.fromkeys(one.code for one in found)),
+    )
+
+
+def _subtractions(row: PublishedRow, query: Query, profile: Profile) -> list[Finding]:
     """Two numbers of one row about nearly as many persons: one minus the other may be about a few."""
     counted = sorted(zip(row.group.contributors, (one.name for one in query.measures), strict=True))
+    least = profile.rules.threshold.least
     return [
         finding(
             FindingCode.DIFFERENCE_SMALL,
             dict(row.key),
             columns=f"{first}, {second}",
-            minimum=policy.min_persons,
+            minimum=least,
             difference=more - fewer,
         )
         for (fewer, first), (more, second) in pairwise(counted)
-        if 0 < more - fewer < policy.min_persons
+        if 0 < more - fewer < least
     ]
 
 
 def _left_out(
-    row: PublishedRow, query: Query, policy: CheckPolicy, everyone: Mapping[tuple[Any, ...], int] | None
+    row: PublishedRow, query: Query, profile: Profile, everyone: Mapping[GroupId, int] | None
 ) -> list[Finding]:
     """The group without the filter minus the group may be about a few."""
     if not everyone:
         return []
-    left_out = everyone.get(row.group.key(query), 0) - row.group.persons
-    if not 0 < left_out < policy.min_persons:
+    group, least = row.group, profile.rules.threshold.least
+    left_out = everyone.get(group_id(group.key(query), group.grouping), 0) - group.persons
+    if not 0 < left_out < least:
         return []
-    params = {"minimum": str(policy.min_persons), "left_out": str(left_out)}
-    return [finding(FindingCode.LEFT_OUT_SMALL, dict(row.key), **params)]
+    return [finding(FindingCode.LEFT_OUT_SMALL, dict(row.key), minimum=least, left_out=left_out)]
 
 
 def _about_query(
-    query: Query, rows: Sequence[PublishedRow], everyone: Mapping[tuple[Any, ...], int] | None
-) -> list[Finding]:
-    found = [finding(FindingCode.TEXT_FROM_QUERY, column=key.name) for key in query.keys if key.from_query]
-    totals = [
-        measure.name for place, measure in enumerate(query.measures) if not _of_persons(query, place, rows)
+    query: Query,
+    rows: Sequence[PublishedRow],
+    profile: Profile,
+    everyone: Mapping[GroupId, int] | None,
+) -> Iterator[Finding]:
+    for key in query.keys:
+        if key.from_query:
+            yield finding(FindingCode.TEXT_FROM_QUERY, column=key.name)
+    unchecked = [
+        measure.name
+        for place, measure in enumerate(query.measures)
+        if not _dominance_checked(query, place, rows, profile)
     ]
-    if totals:
-        found.append(finding(FindingCode.DOMINANCE_NOT_CHECKED, columns=", ".join(totals)))
-    if everyone is None:
-        found.append(finding(FindingCode.FILTER_NOT_COMPARED))
+    if unchecked:
+        yield finding(FindingCode.DOMINANCE_NOT_CHECKED, columns=", ".join(unchecked))
+    if profile.rules.percentage_without_denominator is not None:
+        yield from _bare_ratios(query, profile.rules.percentage_without_denominator.source)
+    if everyone is None and not profile.counts_rows:
+        yield finding(FindingCode.FILTER_NOT_COMPARED)
     header = [item.name for item in query.items]
     if max(map(len, header)) > LONGEST_NAME or len("".join(header)) > LONGEST_HEADER:
-        found.append(finding(FindingCode.HEADER_LONG, characters=len("".join(header))))
-    return found
+        yield finding(FindingCode.HEADER_LONG, characters=len("".join(header)))
+
+
+def _bare_ratios(query: Query, source: str) -> Iterator[Finding]:
+    for measure in query.measures:
+        if measure.parts and not publishes_count(query.measures, measure.parts[1]):
+            about = {"column": measure.name, "source": source, "proposal": "add_denominator"}
+            yield finding(FindingCode.PERCENTAGE_WITHOUT_DENOMINATOR, **about)
+
+
+def _dominance_checked(query: Query, place: int, rows: Sequence[PublishedRow], profile: Profile) -> bool:
+    """Whether the rules could see whether one unit makes most of a measure.
+
+    Where rows bring several persons together, one person's rows can say anything; distinct values belong to
+    nobody; and a profile may have no rule of dominance.
+    """
+    measure = query.measures[place]
+    if profile.counts_rows or _of_persons(query, place, rows):
+        return True
+    if measure.kind is Kind.COUNT_DISTINCT or len(query.units) > 1:
+        return False
+    ruled = bool(profile.rules.dominance_nk) or profile.rules.p_percent is not None
+    totals = {Kind.COUNT, Kind.SUM, Kind.AVERAGE, Kind.RATIO}
+    return ruled or measure.kind not in totals
 
 
 def _of_persons(query: Query, place: int, rows: Sequence[PublishedRow]) -> bool:
     """Whether a measure counts persons, each once, in every row."""
-    measure = query.measures[place]
-    if not measure.kind.counts:
+    if not query.measures[place].kind.counts:
         return False
-    position = query.items.index(measure)
-    return all(row.group.values[position] == row.group.contributors[place] for row in rows)
-
-
-def _cell(
-    row: PublishedRow, measure: Measure, position: int, contributors: int, policy: CheckPolicy
-) -> tuple[CellEvidence, list[Finding]]:
-    persons = min(contributors, row.group.persons)
-    missing = row.group.persons - persons
-    found: list[Finding] = []
-    params = {"column": measure.name, "minimum": str(policy.min_persons)}
-    if persons < policy.min_persons:
-        found.append(finding(FindingCode.THRESHOLD, dict(row.key), **params, persons=persons))
-    elif 0 < missing < policy.min_persons:
-        found.append(finding(FindingCode.COMPLEMENT_SMALL, dict(row.key), **params, complement=missing))
-    evidence = CellEvidence(
-        key={clip(name): clip(text) for name, text in row.key.items()},
-        measure=clip(measure.name),
-        value=clip(unquote(row.fields[position])),
-        persons=persons,
-        rows=row.group.rows,
-        findings=tuple(one.code for one in found),
-    )
-    return evidence, found
+    return all(row.group.cells[place].value == row.group.contributors[place] for row in rows)

@@ -1,138 +1,91 @@
-"""Computes a proven query from the source, with DuckDB.
+"""Computes a proven query from the source: the published values, and the evidence behind each.
 
-Guarantees: DuckDB reads exactly the Parquet files that the manifests list, at their listed sizes, and
-nothing else: no file, network, extension or setting can be reached from a query once `open_source`
-returned. The contents of the files were hashed when the data set was registered; that is not repeated here.
+Values come from the plain query in one thread, as a notebook computes it, so that they agree digit by digit.
+The evidence goes unit by unit first, in passes over the buckets of the data set: as much as fits into memory
+at a time, merged exactly.
 """
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.reading.query import Key, Query
+from egress_review.checks.reading.query import Query
 from egress_review.checks.refusal import CheckStopped
-from onggi.errors import OnggiError
-from onggi.manifest import Manifest, read_manifest
-from onggi.table_form import quote_text, view_statements
+from egress_review.checks.source import partials
+from egress_review.checks.source.cells import group_of
+from egress_review.checks.source.evidence import Group, GroupId, group_id
+from egress_review.checks.source.opening import Source, bucket_of, show
 
-ENGINE = f"duckdb {duckdb.__version__}"
+ROWS_A_PASS = 6_000_000
+"""Source rows whose units are held at once: about 0.7 GiB where each row is a unit's only one in its cell."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """One row of the recomputed table and what stands behind it.
+class Wanted:
+    """What a profile needs to know.
 
     Attributes:
-        values: as published, in the order of the query's items.
-        rows: source rows.
-        persons: distinct persons in the group.
-        contributors: for each measure, distinct persons who contribute a value.
+        rows_are_units: whether rows are protected and not persons.
+        institutions: whether institutions are looked at.
     """
 
-    values: tuple[Any, ...]
-    rows: int
-    persons: int
-    contributors: tuple[int, ...]
-
-    def key(self, query: Query) -> tuple[Any, ...]:
-        """The values of the query's keys."""
-        return tuple(
-            value for value, item in zip(self.values, query.items, strict=True) if isinstance(item, Key)
-        )
+    rows_are_units: bool = False
+    institutions: bool = False
 
 
-def load_manifest(folder: Path, name: str, version: str) -> Manifest:
-    """The manifest of a granted data-set version, its files checked for kind and size.
-
-    Raises:
-        CheckStopped: `dataset_unreadable`.
-    """
+@contextmanager
+def stopping() -> Iterator[None]:
+    """What DuckDB cannot do, as the finding that says so."""
     try:
-        manifest = read_manifest(folder)
-    except OnggiError as error:
-        raise CheckStopped(FindingCode.DATASET_UNREADABLE, dataset=name, cause=error.reason.value) from None
-    if (manifest.name, manifest.version) != (name, version):
-        raise CheckStopped(FindingCode.DATASET_UNREADABLE, dataset=name, cause="manifest")
-    for table in manifest.tables:
-        for file in table.files:
-            _check_file(folder / file.path, file.size, name)
-    return manifest
-
-
-def _check_file(path: Path, size: int, dataset: str) -> None:
-    try:
-        found = path.lstat()
-    except OSError:
-        raise CheckStopped(FindingCode.DATASET_UNREADABLE, dataset=dataset, cause=path.name) from None
-    if not stat.S_ISREG(found.st_mode) or found.st_size != size:
-        raise CheckStopped(FindingCode.DATASET_UNREADABLE, dataset=dataset, cause=path.name)
-
-
-def open_source(
-    datasets: Iterable[tuple[Manifest, Path]], scratch: Path, memory_bytes: int
-) -> duckdb.DuckDBPyConnection:
-    """A DuckDB over the data sets' views that can reach nothing else.
-
-    Args:
-        scratch: a folder for what does not fit `memory_bytes`.
-
-    Raises:
-        CheckStopped: `dataset_unreadable`, if a view cannot be made.
-    """
-    pairs = list(datasets)
-    source = duckdb.connect(":memory:")
-    # One thread: sums of doubles come out the same every time, and a box has few processors.
-    source.execute("SET threads = 1")
-    source.execute(f"SET memory_limit = '{memory_bytes // 1024**2}MiB'")
-    source.execute(f"SET temp_directory = {quote_text(str(scratch))}")
-    source.execute("SET autoinstall_known_extensions = false")
-    source.execute("SET autoload_known_extensions = false")
-    source.execute("SET TimeZone = 'UTC'")
-    try:
-        for statement in view_statements(pairs):
-            source.execute(statement)
+        yield
+    except duckdb.OutOfMemoryException:
+        raise CheckStopped(FindingCode.MEMORY_LIMIT) from None
     except duckdb.Error as error:
-        raise CheckStopped(FindingCode.DATASET_UNREADABLE, dataset="", cause=type(error).__name__) from None
-    files = [
-        str(folder / file.path)
-        for manifest, folder in pairs
-        for table in manifest.tables
-        for file in table.files
-    ]
-    source.execute(f"SET allowed_paths = [{', '.join(quote_text(path) for path in files)}]")
-    source.execute("SET enable_external_access = false")
-    source.execute("SET lock_configuration = true")
-    return source
+        raise CheckStopped(FindingCode.QUERY_FAILED, cause=type(error).__name__) from None
 
 
-def recompute(source: duckdb.DuckDBPyConnection, query: Query, most: int) -> list[Group]:
+def recompute(source: Source, query: Query, most: int, wanted: Wanted | None = None) -> list[Group]:
     """The groups of a query, at most `most`.
 
     Raises:
         CheckStopped: `too_many_cells`, `memory_limit` or `query_failed`.
     """
-    try:
-        found = source.execute(query.evidence_sql(most)).fetchall()
-    except duckdb.OutOfMemoryException:
-        raise CheckStopped(FindingCode.MEMORY_LIMIT) from None
-    except duckdb.Error as error:
-        raise CheckStopped(FindingCode.QUERY_FAILED, cause=type(error).__name__) from None
-    if len(found) > most:
+    asked = wanted or Wanted()
+    statistics = partials.statistics(query)
+    columns = partials.row_columns(statistics) if asked.rows_are_units else []
+    values = _values(source, query, most, columns)
+    if len(values) > most:
         raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most)
-    return [_group(row, len(query.items)) for row in found]
+    evidence: list[dict[GroupId, dict[str, Any]]] = []
+    if not asked.rows_are_units:
+        evidence = [_evidence(source, query, unit, statistics) for unit in query.units]
+    about = _institutions(source, query, statistics) if asked.institutions and query.second_unit else {}
+    return [group_of(row, query, statistics, evidence, about) for row in values]
 
 
-def persons_without_filter(
-    source: duckdb.DuckDBPyConnection, query: Query, most: int
-) -> dict[tuple[Any, ...], int] | None:
-    """Persons of each group if the query filtered nothing, by the group's key values; None if not known.
+def units_of_groups(
+    source: Source, query: Query, most: int, wanted: Wanted | None = None
+) -> dict[GroupId, int]:
+    """Units of each group; nothing else is looked at.
+
+    Raises:
+        CheckStopped: as `recompute`.
+    """
+    bare = replace(query, items=query.keys)
+    groups = recompute(source, bare, most, wanted)
+    return {group_id(group.values, group.grouping): group.persons for group in groups}
+
+
+def units_without_filter(
+    source: Source, query: Query, most: int, wanted: Wanted | None = None
+) -> dict[GroupId, int] | None:
+    """Units of each group if the query filtered nothing; None if that is not known.
 
     Raises:
         CheckStopped: as `recompute`, but not for too many groups.
@@ -140,18 +93,81 @@ def persons_without_filter(
     if query.narrowed:
         return None
     try:
-        groups = recompute(source, query.unfiltered(), most)
+        return units_of_groups(source, query.unfiltered(), most, wanted)
     except CheckStopped as stopped:
         if stopped.finding.code is FindingCode.TOO_MANY_CELLS:
             return None
         raise
-    return {group.key(query): group.persons for group in groups}
 
 
-def _group(row: Sequence[Any], items: int) -> Group:
-    return Group(
-        values=tuple(row[:items]),
-        rows=int(row[items]),
-        persons=int(row[items + 1]),
-        contributors=tuple(int(count) for count in row[items + 2 :]),
+def _values(source: Source, query: Query, most: int, more: Sequence[str]) -> list[dict[str, Any]]:
+    columns = [f"{item.sql} AS c_{number}" for number, item in enumerate(query.items)]
+    columns.extend([f"{query.grouping_id()} AS g", *more])
+    having = f" HAVING {query.having_sql}" if query.having_sql else ""
+    group = query.group_sql()
+    sql = f"{query.select_sql(columns)}{group}{having} LIMIT {most + 1}"
+    with closing(source.connect()) as database, stopping():
+        return _records(database.execute(sql))
+
+
+def _evidence(
+    source: Source, query: Query, unit: str, wanted: Sequence[partials.Statistic]
+) -> dict[GroupId, dict[str, Any]]:
+    """The evidence by the persons of one unit class, pass by pass."""
+    parts = list(passes(source, query, unit))
+    with closing(source.connect(source.threads)) as database, stopping():
+        for number, (part, asked) in enumerate(parts):
+            if part is not source:
+                show(database, part.pairs)
+            sql = partials.person_sql(asked, unit, wanted)
+            if len(parts) == 1:
+                return _by_group(database.execute(sql), len(query.keys))
+            into = "CREATE TEMP TABLE partials AS" if number == 0 else "INSERT INTO partials"
+            database.execute(f"{into} {sql}")
+        merged = partials.merge_sql("partials", len(query.keys), wanted)
+        return _by_group(database.execute(merged), len(query.keys))
+
+
+def passes(source: Source, query: Query, unit: str) -> Iterator[tuple[Source, Query]]:
+    """The source cut into parts of whole persons: by the files of its buckets, or by a hash of the person."""
+    count = -(-source.rows // ROWS_A_PASS)
+    if count <= 1:
+        yield source, query
+        return
+    by_file = query.bucket_local and source.buckets >= count and _complete(source)
+    for number in range(count):
+        if by_file:
+            yield source.of_buckets(range(number, source.buckets, count)), query
+        else:
+            mine = f"hash({unit}) % {count} = {number}"  # a missing person has a hash too
+            where = f"({query.where_sql}) AND {mine}" if query.where_sql else mine
+            yield source, replace(query, where_sql=where)
+
+
+def _complete(source: Source) -> bool:
+    """Whether every table has a file for every bucket."""
+    buckets = set(range(source.buckets))
+    return all(
+        {bucket_of(file) for file in table.files} == buckets
+        for manifest, _ in source.pairs
+        for table in manifest.tables
     )
+
+
+def _institutions(
+    source: Source, query: Query, wanted: Sequence[partials.Statistic]
+) -> dict[GroupId, dict[str, Any]]:
+    with closing(source.connect(source.threads)) as database, stopping():
+        return _by_group(database.execute(partials.institution_sql(query, wanted)), len(query.keys))
+
+
+def _records(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [one[0] for one in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _by_group(found: duckdb.DuckDBPyConnection, keys: int) -> dict[GroupId, dict[str, Any]]:
+    return {
+        group_id((record[f"k{number}"] for number in range(keys)), record["g"]): record
+        for record in _records(found)
+    }

@@ -11,7 +11,7 @@ from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.reading.query import Key, Measure, Query
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
-from egress_review.checks.source.recompute import Group
+from egress_review.checks.source.evidence import Group
 from egress_review.checks.tables.csv_form import RawTable, unquote
 from egress_review.checks.tables.number_match import Match, compare
 from onggi.errors import Invalid

@@ -15,7 +15,9 @@ from egress_review.checks.reading.query import Query
 from egress_review.checks.reading.scope import Catalogue
 from egress_review.checks.reading.select import read_query
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.source.recompute import load_manifest, open_source, recompute
+from egress_review.checks.source.opening import Source as OpenSource
+from egress_review.checks.source.opening import load_manifest, open_source
+from egress_review.checks.source.recompute import recompute
 from onggi.claim import Claim
 from onggi.table_form import view_statements
 from tests.support.check_tables import CREATED, Source, small_source
@@ -57,19 +59,19 @@ def proven(source: Source, sql: str) -> Query:
 
 
 @pytest.fixture(scope="session")
-def gate(joined: Source, tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+def gate(joined: Source, tmp_path_factory: pytest.TempPathFactory) -> OpenSource:
     return open_source([(joined.manifest, joined.folder)], tmp_path_factory.mktemp("scratch"), 256 * 1024**2)
 
 
 @pytest.fixture(scope="session")
-def notebook(joined: Source) -> duckdb.DuckDBPyConnection:
+def notebook(joined: Source) -> OpenSource:
     database = duckdb.connect()
     for statement in view_statements([(joined.manifest, joined.folder)]):
         database.execute(statement)
     return database
 
 
-def by_reading(database: duckdb.DuckDBPyConnection, clause: str, aliases: list[str]) -> dict[Any, int]:
+def by_reading(database: OpenSource, clause: str, aliases: list[str]) -> dict[Any, int]:
     """For each group the fewest persons of any table, a row without a match counted for the first table's person."""
     persons = ", ".join(f"{alias}.person_id" for alias in aliases)
     seen: dict[Any, list[set[Any]]] = defaultdict(lambda: [set() for _ in aliases])
@@ -82,7 +84,7 @@ def by_reading(database: duckdb.DuckDBPyConnection, clause: str, aliases: list[s
 @settings(max_examples=60, deadline=None)
 @given(clause=froms())
 def test_never_more_persons_than_a_reader_counts(
-    joined: Source, gate: duckdb.DuckDBPyConnection, notebook: duckdb.DuckDBPyConnection, clause: str
+    joined: Source, gate: OpenSource, notebook: OpenSource, clause: str
 ) -> None:
     aliases = [alias for alias in "abc" if f" AS {alias}" in clause]
     query = proven(joined, f"SELECT a.g AS k, COUNT(*) AS n FROM {clause} GROUP BY a.g")

@@ -21,12 +21,12 @@ from onggi.errors import Invalid
 
 PROOF = Finding(FindingCode.RECOMPUTED, {"numbers": "1", "rows": "1", "persons": "12"})
 SMALL = Finding(FindingCode.THRESHOLD, {"column": "n"}, {"sex": "F"})
+CELL = CellEvidence({"sex": "F"}, "n", "12", 40, 12, 12, "count(*)", "0.3", 2, (FindingCode.THRESHOLD,))
 LOOK = Finding(FindingCode.DOMINANCE_NOT_CHECKED, {"columns": "x"})
 
 
 def report(*findings: Finding) -> OutputReport:
-    cell = CellEvidence({"sex": "F"}, "n", "12", 12, 40, (FindingCode.THRESHOLD,))
-    return OutputReport("a.csv", "0" * 64, "csv", findings, (cell,), 1, "duckdb", "p1")
+    return OutputReport("a.csv", "0" * 64, "csv", findings, (CELL,), 1, "duckdb", "p1")
 
 
 def test_no_checks_at_all_is_not_a_pass() -> None:
@@ -54,10 +54,10 @@ def test_a_report_comes_back_from_its_wire_form() -> None:
 
 
 def test_many_findings_neither_hide_the_worst_nor_the_proof() -> None:
-    kept, _ = bounded([*[LOOK] * 500, PROOF, SMALL], [])
+    kept, _ = bounded([*[LOOK] * 500, PROOF, SMALL], [], 500)
     assert len(kept) == MAX_FINDINGS
     assert combine(kept) is Verdict.BLOCK
-    kept, _ = bounded([*[LOOK] * 500, PROOF], [])
+    kept, _ = bounded([*[LOOK] * 500, PROOF], [], 500)
     assert combine(kept) is Verdict.REVIEW
 
 
@@ -74,8 +74,13 @@ def test_many_findings_neither_hide_the_worst_nor_the_proof() -> None:
         {"findings": [{**SMALL.to_json(), "params": {"column": "\ud800"}}]},
         {"findings": [{**SMALL.to_json(), "params": {"column": "\x00"}}]},
         {"findings": [{**SMALL.to_json(), "more": 1}]},
-        {"cells": [{"key": {}, "measure": "n", "value": "1", "persons": -1, "rows": 1, "findings": []}]},
-        {"cells": [{"key": {}, "measure": "n", "value": "1", "persons": True, "rows": 1, "findings": []}]},
+        {"cells": [{**CELL.to_json(), "persons": -1}]},
+        {"cells": [{**CELL.to_json(), "persons": True}]},
+        {"cells": [{**CELL.to_json(), "contributors": None}]},
+        {"cells": [{**CELL.to_json(), "share": 0.5}]},
+        {"cells": [{**CELL.to_json(), "institutions": "2"}]},
+        {"cells": [{**CELL.to_json(), "findings": ["all_is_well"]}]},
+        {"cells": [{**CELL.to_json(), "more": 1}]},
         {"cells_total": 1e9},
         {"cells_total": 2**63},
         {"engine": None},

@@ -1,0 +1,56 @@
+"""The cells that a table does not have: combinations of its categories of which the source has no row.
+
+A long table leaves them out, a cross table shows them as zero or blank; either says that there is nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import prod
+
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.reading.query import Query
+from egress_review.checks.refusal import clip, finding
+from egress_review.checks.report import CellEvidence, Finding
+from egress_review.checks.rules.label import label
+from egress_review.checks.rules.profile import Rule
+from egress_review.checks.tables.compare import PublishedRow
+
+MOST = 100_000
+"""Combinations that are looked through; of a table with more, none is listed."""
+
+
+def absent_cells(
+    query: Query, rows: Sequence[PublishedRow], rule: Rule
+) -> Iterator[tuple[CellEvidence, Finding]]:
+    """Every combination of the finest grouping's categories that no row is about, for every measure."""
+    finest = [row for row in rows if row.group.grouping == 0]
+    names = [key.name for key in query.keys]
+    if len(names) < 2 or not finest or not query.measures:  # noqa: PLR2004 - one key has no combinations
+        return
+    levels = [list(dict.fromkeys(row.key[name] for row in finest)) for name in names]
+    if prod(map(len, levels)) > MOST:
+        return
+    there = {tuple(row.key[name] for name in names) for row in finest}
+    for texts in product(*levels):
+        if texts in there:
+            continue
+        key = {clip(name): clip(text) for name, text in zip(names, texts, strict=True)}
+        for measure in query.measures:
+            about = {"column": measure.name, "source": rule.source, "proposal": "merge"}
+            found = finding(FindingCode.ZERO_DISCLOSIVE, key, **about)
+            yield _evidence(key, measure.name, label(measure)), found
+
+
+def _evidence(key: dict[str, str], name: str, statistic: str) -> CellEvidence:
+    return CellEvidence(
+        key=key,
+        measure=clip(name),
+        statistic=clip(statistic),
+        value="",
+        persons=0,
+        rows=0,
+        contributors=0,
+        findings=(FindingCode.ZERO_DISCLOSIVE,),
+    )

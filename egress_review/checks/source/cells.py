@@ -1,0 +1,122 @@
+"""From the rows of the evidence to the cells that rules judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.reading.query import Key, Measure, Query
+from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.source.evidence import Cell, Group, GroupId, group_id, share
+from egress_review.checks.source.partials import Statistic, leaves, statistic
+
+Record = Mapping[str, Any]
+
+
+def group_of(
+    values: Record,
+    query: Query,
+    statistics: Sequence[Statistic],
+    classes: Sequence[Mapping[GroupId, Record]],
+    institutions: Mapping[GroupId, Record],
+) -> Group:
+    """A published row with its evidence.
+
+    Args:
+        values: the row of the value query; with its own evidence where rows are units.
+        classes: for each unit class, the evidence by group; empty where rows are units.
+        institutions: the evidence of institutions, by group.
+
+    Raises:
+        CheckStopped: `query_failed`, if a value has no evidence.
+    """
+    published = tuple(values[f"c_{number}"] for number in range(len(query.items)))
+    key = tuple(one for one, item in zip(published, query.items, strict=True) if isinstance(item, Key))
+    grouping = int(values["g"])
+    place = group_id(key, grouping)
+    found = [one.get(place) for one in classes] if classes else [values]
+    records = [one for one in found if one is not None]
+    if len(records) < len(found):
+        # Without a row there is no unit: the grand total of nothing.
+        if published and key:
+            raise CheckStopped(FindingCode.QUERY_FAILED, cause="evidence")
+        records = [_nothing(statistics)]
+    shown = [item for item in query.items if not isinstance(item, Key)]
+    at = [number for number, item in enumerate(query.items) if not isinstance(item, Key)]
+    numbers = {one: number for number, one in enumerate(statistics)}
+    about = institutions.get(place)
+    units = min(int(one["p"]) for one in records)
+    cells = []
+    for index, measure in enumerate(shown):
+        empty = Cell(key, grouping, index, published[at[index]], int(records[0]["r"]), units, 0)
+        cells.append(_measured(empty, measure, numbers, records, about))
+    return Group(published, int(records[0]["r"]), units, tuple(cells), grouping)
+
+
+def _measured(
+    empty: Cell,
+    measure: Measure,
+    numbers: Mapping[Statistic, int],
+    records: Sequence[Record],
+    about: Record | None,
+) -> Cell:
+    """A measure's cell; of a ratio, with the cells of its parts."""
+    made = []
+    for leaf in leaves(measure):
+        number = numbers[statistic(leaf)]
+        made.append(_about(_worst([_filled(empty, number, one) for one in records]), number, about))
+    if not measure.parts:
+        return made[0]
+    fewest = min(made, key=lambda one: one.contributors)
+    return replace(fewest, minimum=None, maximum=None, parts=tuple(made))
+
+
+def _filled(empty: Cell, number: int, record: Record) -> Cell:
+    low, high = record[f"low{number}"] or (), record[f"high{number}"] or ()
+    minimum, maximum = record[f"lo{number}"], record[f"hi{number}"]
+    return replace(
+        empty,
+        units=int(record["p"]),
+        contributors=int(record[f"c{number}"]),
+        present=int(record[f"w{number}"]),
+        values=int(record[f"n{number}"] or 0),
+        total_abs=float(record[f"t{number}"] or 0),
+        top=tuple(float(one) for one in record[f"top{number}"] or ()),
+        minimum=minimum,
+        maximum=maximum,
+        units_at_minimum=sum(one == minimum for one in low),
+        units_at_maximum=sum(one == maximum for one in high),
+        negatives=isinstance(minimum, int | float) and minimum < 0,
+    )
+
+
+def _worst(cells: Sequence[Cell]) -> Cell:
+    """Of one number seen by several unit classes: the fewest units, and the class where one is the most."""
+    first = max(cells, key=lambda one: share(one.top, one.total_abs) or 0.0)
+    return replace(
+        first,
+        units=min(one.units for one in cells),
+        contributors=min(one.contributors for one in cells),
+        present=min(one.present for one in cells),
+    )
+
+
+def _about(cell: Cell, number: int, record: Record | None) -> Cell:
+    if record is None:
+        return cell
+    return replace(
+        cell,
+        institutions=int(record[f"c{number}"]),
+        institutions_abs=float(record[f"t{number}"] or 0),
+        top_institutions=tuple(float(one) for one in record[f"top{number}"] or ()),
+    )
+
+
+def _nothing(statistics: Sequence[Statistic]) -> Record:
+    empty: dict[str, Any] = {"r": 0, "p": 0}
+    for number in range(len(statistics)):
+        empty |= {f"{name}{number}": 0 for name in ("c", "w", "n", "t")}
+        empty |= {f"{name}{number}": None for name in ("top", "lo", "hi", "low", "high")}
+    return empty
