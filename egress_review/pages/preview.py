@@ -1,4 +1,4 @@
-"""A first look at a table, for reviewers: plain cells, never interpreted, small ones marked."""
+"""A first look at a table, for reviewers: plain cells, never interpreted, each with its evidence."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 
 from egress_review.checks.report import OutputReport
 from egress_review.domain import Output
+from egress_review.pages.evidence import Evidence, Place, evidence_by_place, key_columns
 from egress_review.vault import Vault
 from onggi.errors import NotFound
 
@@ -18,16 +19,13 @@ _MAX_BYTES = 2 * 1024 * 1024
 _MAX_COLUMNS = 60
 _MAX_CELL = 200
 
-Marks = Mapping[tuple[str, frozenset[tuple[str, str]]], tuple[str, int]]
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its text, and how many persons stand behind it where a check objects (else None)."""
+    """One cell: its text, and what stands behind it if it is a number that the checks looked at."""
 
     text: str
-    finding: str | None = None
-    persons: int | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,11 @@ class Preview:
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     cut: bool
+
+    @property
+    def measures(self) -> frozenset[int]:
+        """Places of the columns that hold numbers that the checks looked at."""
+        return frozenset(place for row in self.rows for place, cell in enumerate(row) if cell.evidence)
 
 
 def preview(vault: Vault, output: Output, max_rows: int) -> Preview | None:
@@ -65,28 +68,16 @@ def table(head: bytes, report: OutputReport, max_rows: int) -> Preview | None:
     if not lines:
         return None
     header, body = lines[0], lines[1 : max_rows + 1]
-    marks = _marks(report)
-    keys = frozenset().union(*({name for name, _ in key} for _, key in marks)) if marks else frozenset()
-    rows = tuple(_row(header, line, marks, keys) for line in body)
+    known, keys = evidence_by_place(report), key_columns(report)
+    rows = tuple(_row(header, line, known, keys) for line in body)
     wide = any(len(line) > _MAX_COLUMNS for line in lines)
     cut = len(lines) > max_rows + 1 or len(head) > _MAX_BYTES or wide
     return Preview(tuple(one[:_MAX_CELL] for one in header[:_MAX_COLUMNS]), rows, cut)
 
 
-def _marks(report: OutputReport) -> Marks:
-    """(measure, key) of every cell that a check objects to → the first finding and the persons behind it."""
-    return {
-        (cell.measure, frozenset(cell.key.items())): (cell.findings[0].value, cell.persons)
-        for cell in report.cells
-        if cell.findings
-    }
-
-
-def _row(header: list[str], line: list[str], marks: Marks, keys: frozenset[str]) -> tuple[Cell, ...]:
+def _row(
+    header: list[str], line: list[str], known: Mapping[Place, Evidence], keys: frozenset[str]
+) -> tuple[Cell, ...]:
     named = frozenset((name, value) for name, value in zip(header, line, strict=False) if name in keys)
-    cells = []
-    for position, value in enumerate(line[:_MAX_COLUMNS]):
-        name = header[position] if position < len(header) else ""
-        finding, persons = marks.get((name, named), (None, None))
-        cells.append(Cell(value[:_MAX_CELL], finding, persons))
-    return tuple(cells)
+    shown = zip_longest(line[:_MAX_COLUMNS], header[: len(line[:_MAX_COLUMNS])], fillvalue="")
+    return tuple(Cell(value[:_MAX_CELL], known.get((name, named))) for value, name in shown)

@@ -21,6 +21,7 @@ def page_routes(room: Room, audit: AuditDesk) -> Sequence[BaseRoute]:
         Route("/", delivering.start),
         Route("/requests", reviewing.queue),
         Route("/requests/{id}", reviewing.show),
+        Route("/requests/{id}/outputs/{number:int}/evidence.json", reviewing.evidence, methods=["GET"]),
         Route("/requests/{id}/votes", reviewing.vote, methods=["POST"]),
         Route("/mine", delivering.mine),
         Route("/mine/{id}", delivering.my_request),

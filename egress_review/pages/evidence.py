@@ -1,0 +1,70 @@
+"""What stands behind each number of a table, for the reviewer's eye: a heat-map and its evidence.
+
+Every line of evidence is a sentence of the catalogue with the numbers that the checks found; nothing is
+interpreted anew here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from egress_review.checks.findings import VERDICTS, FindingCode, Verdict
+from egress_review.checks.report import CellEvidence, Finding, OutputReport
+
+Place = tuple[str, frozenset[tuple[str, str]]]
+"""A number's place: its column, and the keys of its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What stands behind one number.
+
+    Attributes:
+        cell: the counts.
+        findings: on this cell, the worst first.
+        others: codes of more; a report holds a bounded number of findings in full.
+        verdict: the worst of all, or *passed*.
+    """
+
+    cell: CellEvidence
+    findings: tuple[Finding, ...]
+    others: tuple[FindingCode, ...]
+    verdict: Verdict
+
+
+def evidence_by_place(report: OutputReport) -> Mapping[Place, Evidence]:
+    """The evidence for every number that the report holds, by its place."""
+    about = _findings_by_cell(report.findings)
+    return {
+        (cell.measure, frozenset(cell.key.items())): _evidence(
+            cell, about.get(frozenset(cell.key.items()), ())
+        )
+        for cell in report.cells
+    }
+
+
+def key_columns(report: OutputReport) -> frozenset[str]:
+    """The columns that name rows."""
+    return frozenset(name for cell in report.cells for name in cell.key)
+
+
+def _evidence(cell: CellEvidence, about: Sequence[Finding]) -> Evidence:
+    own = [
+        one for one in about
+        if one.code in cell.findings and one.params.get("column", cell.measure) == cell.measure
+    ]  # fmt: skip
+    told = {one.code for one in own}
+    return Evidence(
+        cell,
+        tuple(sorted(own, key=lambda one: -one.verdict.rank)),
+        tuple(code for code in cell.findings if code not in told),
+        max((VERDICTS[code] for code in cell.findings), key=lambda one: one.rank, default=Verdict.PASS),
+    )
+
+
+def _findings_by_cell(findings: Sequence[Finding]) -> dict[frozenset[tuple[str, str]], tuple[Finding, ...]]:
+    placed = [(frozenset(one.cell.items()), one) for one in findings if one.cell is not None]
+    placed.sort(key=lambda one: sorted(one[0]))
+    return {place: tuple(one for _, one in group) for place, group in groupby(placed, key=lambda one: one[0])}
