@@ -124,6 +124,7 @@ class FindingCode(StrEnum):
     INTERVAL_NARROW_REVIEW = "interval_narrow_review"
 
     # models
+    COLUMN_CHOOSES = "column_chooses"
     GROUP_BEHIND_TERM_SMALL = "group_behind_term_small"
     LEVERAGE_HIGH = "leverage_high"
     LEVERAGE_ONE = "leverage_one"

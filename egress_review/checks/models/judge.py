@@ -61,6 +61,7 @@ def _regression(
     if free < LEAST_DEGREES_OF_FREEDOM:
         yield finding(FindingCode.MODEL_DEGREES_OF_FREEDOM, minimum=LEAST_DEGREES_OF_FREEDOM, found=free)
     few = [*columns_of_few(built.matrix, built.names, persons, least)]
+    few += columns_of_few(fitted.response[:, None], [spec.event or spec.read().response], persons, least)
     few += patterns_of_few(_levels(spec, fitted, built), persons, least)
     for group in few:
         yield finding(
