@@ -38,12 +38,14 @@ class Standing:
     Attributes:
         limit: bytes of output that the day allows, lifts included.
         ends: when the next day begins.
+        zone: name of the time zone in which it does.
     """
 
     use: DayUse
     limit: int
     lifted: int
     ends: datetime
+    zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def lift(room: MeterRoom, actor: str, project: str, member: str, extra_bytes: in
 def _standing(room: MeterRoom, unit: MeterUnit, project: str, member: str, policy: DisplayPolicy) -> Standing:
     use = unit.day(project, member, room.today())
     lifted = unit.lifted(project, member, use.day)
-    return Standing(use, policy.day_bytes + lifted, lifted, room.day_ends())
+    return Standing(use, policy.day_bytes + lifted, lifted, room.day_ends(), str(room.zone))
 
 
 def _part(wanted: int, left: int) -> int:

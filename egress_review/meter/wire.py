@@ -156,6 +156,7 @@ def lent_json(lent: Lent) -> dict[str, Any]:
         "ends": to_text(lent.standing.ends),
         "day": {
             "day": lent.standing.use.day,
+            "zone": lent.standing.zone,
             "lent": lent.standing.use.lent.output,
             "limit": lent.standing.limit,
             "soft": lent.policy.day_soft_bytes + lent.standing.lifted,
