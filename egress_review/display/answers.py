@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from egress_review.display.budget import fit
-from egress_review.display.bundle import show_bundle
-from egress_review.display.policy import NAMED_TYPES
+from egress_review.display.bundle import prepare, show
+from egress_review.display.comm_messages import COMM_BUILDERS
+from egress_review.display.encoded import cut_runs
 from egress_review.display.scope import Answer, Scope
 from egress_review.display.values import one_of
-from onggi.reasons import Reason
 
 Content = Mapping[str, Any]
-Builder = Callable[[Scope, Content, Content], Answer | None]
+Builder = Callable[[Scope, Content], Answer | None]
 
 _STATES = frozenset({"busy", "idle", "starting"})
 _STREAMS = frozenset({"stderr", "stdout"})
@@ -28,29 +28,25 @@ _MAX_NAME_CHARACTERS = 200
 _MAX_INDENT = 32
 
 
-def _stream(scope: Scope, content: Content, _: Content) -> Answer | None:
+def _stream(scope: Scope, content: Content) -> Answer | None:
     name, text = content.get("name"), content.get("text")
-    if not one_of(name, _STREAMS) or not isinstance(text, str) or not scope.flat():
+    if not one_of(name, _STREAMS) or not isinstance(text, str) or not (scope.joined or scope.flat()):
         return None
     kept = scope.text(text)
     return Answer("stream", {"name": name, "text": kept}) if kept else None
 
 
 def _display(kind: str) -> Builder:
-    def build(scope: Scope, content: Content, _: Content) -> Answer | None:
+    def build(scope: Scope, content: Content) -> Answer | None:
         if not scope.flat():
             return None
-        shown = show_bundle(
-            scope.policy, scope.meter, scope.budget, content.get("data"), content.get("metadata")
+        prepared = scope.prepared or prepare(
+            scope.policy, scope.redraw, scope.budget.images, content.get("data"), content.get("metadata")
         )
-        for reason in shown.cuts:
-            # By its name only if we know the name: any other is the kernel's own text.
-            hidden = shown.hidden if shown.hidden in NAMED_TYPES else "…"
-            params = {"type": hidden} if reason is Reason.DISPLAY_TYPE_HIDDEN else {}
-            scope.cut(reason, **params)
-        if not shown.data:
+        data, metadata = show(scope, prepared)
+        if not data:
             return None
-        rebuilt: dict[str, Any] = {"data": shown.data, "metadata": shown.metadata}
+        rebuilt: dict[str, Any] = {"data": data, "metadata": metadata}
         if kind == "execute_result":
             rebuilt["execution_count"] = _count(content) if scope.request is None else scope.number()
         else:
@@ -72,7 +68,7 @@ def _transient(scope: Scope, transient: object) -> dict[str, str]:
     return {"display_id": scope.display_ids[given]}
 
 
-def _error(scope: Scope, content: Content, _: Content) -> Answer | None:
+def _error(scope: Scope, content: Content) -> Answer | None:
     traceback = content.get("traceback")
     lines = [line for line in traceback if isinstance(line, str)] if isinstance(traceback, list) else []
     if not scope.flat_for_error():
@@ -87,7 +83,7 @@ def _error(scope: Scope, content: Content, _: Content) -> Answer | None:
     )
 
 
-def _status(scope: Scope, content: Content, _: Content) -> Answer | None:
+def _status(scope: Scope, content: Content) -> Answer | None:
     """`busy` and `idle` are free once for each request, because the page needs them; more cost."""
     state = content.get("execution_state")
     if not one_of(state, _STATES):
@@ -104,7 +100,7 @@ def _status(scope: Scope, content: Content, _: Content) -> Answer | None:
     return Answer("status", {"execution_state": state})
 
 
-def _execute_input(scope: Scope, _: Content, __: Content) -> Answer | None:
+def _execute_input(scope: Scope, _: Content) -> Answer | None:
     """The echo of a cell's code: ours, never the kernel's wording of it."""
     request = scope.request
     if request is None or request.kind != "execute_request" or request.echoed or not request.content:
@@ -113,11 +109,11 @@ def _execute_input(scope: Scope, _: Content, __: Content) -> Answer | None:
     return Answer("execute_input", {"code": request.content["code"], "execution_count": scope.number()})
 
 
-def _clear_output(scope: Scope, content: Content, _: Content) -> Answer | None:
+def _clear_output(scope: Scope, content: Content) -> Answer | None:
     return Answer("clear_output", {"wait": content.get("wait") is True}) if scope.flat() else None
 
 
-def _execute_reply(scope: Scope, content: Content, _: Content) -> Answer | None:
+def _execute_reply(scope: Scope, content: Content) -> Answer | None:
     reply: dict[str, Any] = {"status": _reply_status(content), "execution_count": None}
     scope.meter.take(scope.policy.message_bytes)
     if reply["status"] != "aborted":
@@ -131,7 +127,7 @@ def _execute_reply(scope: Scope, content: Content, _: Content) -> Answer | None:
     return Answer("execute_reply", reply)
 
 
-def _complete_reply(scope: Scope, content: Content, _: Content) -> Answer | None:
+def _complete_reply(scope: Scope, content: Content) -> Answer | None:
     matches = content.get("matches")
     names = [name for name in matches if isinstance(name, str)] if isinstance(matches, list) else []
     left, kept = scope.policy.assist_bytes, []
@@ -140,7 +136,8 @@ def _complete_reply(scope: Scope, content: Content, _: Content) -> Answer | None
         if left < 0 or len(name) > _MAX_NAME_CHARACTERS:
             break
         kept.append(name)
-    kept = kept if _assist(scope, "\n".join(kept)) else []
+    encoded = cut_runs("\n".join(kept), scope.policy.encoded_run)[1]
+    kept = kept if not encoded and _assist(scope, "\n".join(kept)) else []
     # Positions are the request's own unless there is something to put there, and then within its code.
     asked = scope.request.content if scope.request is not None else {}
     start = end = int(asked.get("cursor_pos", 0))
@@ -153,10 +150,11 @@ def _complete_reply(scope: Scope, content: Content, _: Content) -> Answer | None
     )
 
 
-def _inspect_reply(scope: Scope, content: Content, _: Content) -> Answer | None:
+def _inspect_reply(scope: Scope, content: Content) -> Answer | None:
     data = content.get("data")
     plain = data.get("text/plain") if isinstance(data, Mapping) else None
     kept = fit(plain, scope.policy.assist_bytes) if isinstance(plain, str) else ""
+    kept, _ = cut_runs(kept, scope.policy.encoded_run)
     if not _assist(scope, kept):
         kept = ""
     shown = {"text/plain": kept} if kept else {}
@@ -174,7 +172,7 @@ def _assist(scope: Scope, text: str) -> bool:
     return bool(raw)
 
 
-def _is_complete_reply(scope: Scope, content: Content, _: Content) -> Answer | None:
+def _is_complete_reply(scope: Scope, content: Content) -> Answer | None:
     if not scope.meter.take(scope.policy.message_bytes):
         return Answer("is_complete_reply", {"status": "unknown", "indent": ""})
     status = content.get("status")
@@ -195,7 +193,7 @@ _LANGUAGE: dict[str, Any] = {
 }
 
 
-def _kernel_info_reply(_: Scope, __: Content, ___: Content) -> Answer | None:
+def _kernel_info_reply(_: Scope, __: Content) -> Answer | None:
     """One fixed answer: there is one kind of kernel, and what it says about itself is not needed."""
     return Answer(
         "kernel_info_reply",
@@ -212,19 +210,19 @@ def _kernel_info_reply(_: Scope, __: Content, ___: Content) -> Answer | None:
     )
 
 
-def _history_reply(_: Scope, __: Content, ___: Content) -> Answer | None:
+def _history_reply(_: Scope, __: Content) -> Answer | None:
     return Answer("history_reply", {"status": "ok", "history": []})
 
 
-def _comm_info_reply(_: Scope, __: Content, ___: Content) -> Answer | None:
+def _comm_info_reply(_: Scope, __: Content) -> Answer | None:
     return Answer("comm_info_reply", {"status": "ok", "comms": {}})
 
 
-def _interrupt_reply(_: Scope, content: Content, __: Content) -> Answer | None:
+def _interrupt_reply(_: Scope, content: Content) -> Answer | None:
     return Answer("interrupt_reply", {"status": _reply_status(content)})
 
 
-def _input_request(scope: Scope, content: Content, _: Content) -> Answer | None:
+def _input_request(scope: Scope, content: Content) -> Answer | None:
     if scope.request is None or not scope.flat():
         return None
     prompt = scope.text(fit(_string(content, "prompt"), 1000))
@@ -254,6 +252,7 @@ def _reply_status(content: Content) -> str:
 
 BUILDERS: Mapping[str, Mapping[str, Builder]] = {
     "iopub": {
+        **COMM_BUILDERS,
         "clear_output": _clear_output,
         "display_data": _display("display_data"),
         "error": _error,

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from egress_review.display.encoded import Runs
 from egress_review.display.policy import DisplayPolicy
 from onggi.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a person is told in place of what was cut."""
+
+    reason: Reason
+    params: Mapping[str, str]
 
 
 class Meter(Protocol):
     """Counts what a whole session has shown, across restarts of its server."""
 
     def take(self, count: int) -> bool:
-        """Charge `count` bytes; False, and nothing charged, if the session's limit would be passed."""
+        """Charge `count` bytes; False, and nothing charged, if a limit would be passed."""
+        ...
+
+    @property
+    def refusal(self) -> Notice:
+        """Why the last charge was refused."""
         ...
 
 
@@ -31,6 +46,11 @@ class CountingMeter:
             return False
         self.used += count
         return True
+
+    @property
+    def refusal(self) -> Notice:
+        """The session's limit is the only one here."""
+        return Notice(Reason.DISPLAY_SESSION_LIMIT, {"limit": str(self.limit)})
 
 
 def text_bytes(text: str) -> int:
@@ -50,12 +70,14 @@ class Budget:
     """What is left to one cell (or to the background), and what it has shown so far.
 
     `shown` is bytes by mime type since the last report, `cuts` counts what was withheld, `digest` runs over
-    everything shown. `told` holds the reasons that its reader has been given, so that each is said once.
+    everything shown. `runs` watches for encoded data over all its text. `told` holds the reasons that its
+    reader has been given, so that each is said once.
     """
 
     text: int
     errors: int
     images: int
+    runs: Runs
     shown: dict[str, int] = field(default_factory=dict)
     cuts: int = 0
     told: set[Reason] = field(default_factory=set)
@@ -76,12 +98,14 @@ class Budget:
 
 def cell_budget(policy: DisplayPolicy) -> Budget:
     """The budget of a cell whose execution was forwarded."""
-    return Budget(policy.cell_text_bytes, policy.cell_error_bytes, policy.cell_images)
+    return Budget(
+        policy.cell_text_bytes, policy.cell_error_bytes, policy.cell_images, Runs(policy.encoded_run)
+    )
 
 
 def background_budget(policy: DisplayPolicy) -> Budget:
     """The budget shared by everything that no forwarded execution explains."""
-    return Budget(policy.background_bytes, 0, policy.cell_images)
+    return Budget(policy.background_bytes, 0, policy.cell_images, Runs(policy.encoded_run))
 
 
 def charge_text(meter: Meter, budget: Budget, text: str, kind: str) -> tuple[str, Reason | None]:

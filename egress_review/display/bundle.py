@@ -1,51 +1,137 @@
-"""A mime bundle (the `data` of an output) reduced to what the policy lets through, within a budget."""
+"""A mime bundle (the `data` of an output) reduced to what the policy lets through, within a budget.
+
+In two steps: `prepare` makes the forms harmless, which can take milliseconds and needs nothing but the
+policy, so it may run in a thread; `show` charges for them and decides which are shown, which takes none.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from egress_review.display.budget import Budget, Meter, charge_text, text_bytes
-from egress_review.display.images import decode_image, encode_image, too_long
-from egress_review.display.markup import clean_html, safe_latex
-from egress_review.display.policy import IMAGE_TYPES, DisplayPolicy
+from egress_review.display.budget import charge_text, text_bytes
+from egress_review.display.encoded import encoded_spans
+from egress_review.display.images import (
+    SOURCE_FACTOR,
+    Drawn,
+    Redraw,
+    decode_image,
+    encode_image,
+    too_long,
+)
+from egress_review.display.markup import clean_html, safe_latex, safe_markdown
+from egress_review.display.plots import clean_vega_lite
+from egress_review.display.policy import NAMED_TYPES, PLOT_TYPES, DisplayPolicy
+from egress_review.display.scope import Scope
 from onggi.reasons import Reason
 
-_MAX_PIXELS = 8192
+_MAX_SIDE = 8192
+_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
+_PLOTS = tuple(sorted(frozenset().union(*PLOT_TYPES.values())))
 
 
 @dataclass(slots=True)
-class Shown:
-    """What is left of a bundle, and why something is missing."""
+class Form:
+    """One form of an output, harmless: its type, what is shown, and the text or bytes to charge for."""
 
-    data: dict[str, str] = field(default_factory=dict)
-    metadata: dict[str, dict[str, int | bool]] = field(default_factory=dict)
-    cuts: list[Reason] = field(default_factory=list)
-    hidden: str = ""
+    kind: str
+    content: str | dict[str, Any]
+    charged: str | bytes
 
 
-def show_bundle(
-    policy: DisplayPolicy, meter: Meter, budget: Budget, data: object, metadata: object = None
-) -> Shown:
-    """Reduce `data` (mime type → content) to the allowed types that fit, charging budget and meter.
+@dataclass(slots=True)
+class Prepared:
+    """What is left of a bundle before anything is charged.
 
-    The richest form that fits is shown beside the plain text; a form that is dropped leaves the plain text.
+    Attributes:
+        form: the richest form that may be shown, or None.
+        plain: its plain text, or None.
+        size: width and height that the page is to give an image.
+        cuts: why forms are missing, each with what its sentence says.
+        tried: whether an image was decoded, which is counted whether or not it is shown.
+        named: the type of an output of which nothing is left; "…" if it is none that we know.
     """
-    shown = Shown()
+
+    form: Form | None = None
+    plain: str | None = None
+    size: dict[str, int] = field(default_factory=dict)
+    cuts: list[tuple[Reason, dict[str, str]]] = field(default_factory=list)
+    tried: bool = False
+    named: str = "…"
+
+    def cut(self, reason: Reason, **params: object) -> None:
+        """Note why a form is missing."""
+        self.cuts.append((reason, {name: str(value) for name, value in params.items()}))
+
+
+def has_image(policy: DisplayPolicy, data: object) -> bool:
+    """Whether preparing this bundle means decoding an image."""
+    return isinstance(data, Mapping) and any(kind in data for kind in policy.mime_types.intersection(_IMAGES))
+
+
+def prepare(
+    policy: DisplayPolicy, redraw: Redraw, images_left: int, data: object, metadata: object = None
+) -> Prepared:
+    """Make the richest allowed form of a bundle (mime type → content) harmless.
+
+    Args:
+        images_left: how many more images the cell may show; if none, none is decoded.
+    """
+    prepared = Prepared()
     if not isinstance(data, Mapping):
-        return shown
-    for kind in sorted(IMAGE_TYPES & data.keys()):
-        _show_image(policy, meter, budget, kind, _text(data[kind]), shown)
-        _image_size(kind, metadata, shown)
-    if not shown.data:
-        _show_markup(policy, meter, budget, data, shown)
-    plain = _text(data.get("text/plain"))
-    if plain is not None:
-        _show_plain(meter, budget, plain, shown)
-    if not shown.data and not shown.cuts:
-        shown.hidden = next((str(kind)[:60] for kind in data), "")
-        shown.cuts.append(Reason.DISPLAY_TYPE_HIDDEN)
-    return shown
+        return prepared
+    for step in (_plot, _image, _html, _latex, _markdown):
+        if prepared.form is None:
+            step(prepared, policy, data, *((redraw, images_left, metadata) if step is _image else ()))
+    # Whoever is shown part of a table is not given the whole of it as text behind it.
+    if not any(reason is Reason.DISPLAY_TABLE_CUT for reason, _ in prepared.cuts):
+        prepared.plain = _text(data.get("text/plain"))
+    prepared.named = next((kind for kind in data if isinstance(kind, str) and kind in NAMED_TYPES), "…")
+    return prepared
+
+
+def show(scope: Scope, prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Charge for a bundle's forms; data and metadata as they may be shown."""
+    data: dict[str, Any] = {}
+    for reason, params in prepared.cuts:
+        scope.budget.cuts += 1
+        scope.cut(reason, **params)
+    if prepared.tried:
+        scope.budget.images -= 1
+    form = prepared.form
+    if form is not None and _paid(scope, form):
+        data[form.kind] = form.content
+    if prepared.plain is not None:
+        kept = scope.text(prepared.plain)
+        if kept or not prepared.plain:
+            data["text/plain"] = kept
+    if not data and not prepared.cuts and form is None and prepared.plain is None:
+        scope.cut(Reason.DISPLAY_TYPE_HIDDEN, type=prepared.named)
+    shown_size = (
+        {form.kind: prepared.size} if form is not None and form.kind in data and prepared.size else {}
+    )
+    return data, shown_size
+
+
+def _paid(scope: Scope, form: Form) -> bool:
+    """Charge for a form whole or not at all: half a table says something else than the table."""
+    if isinstance(form.charged, bytes):
+        if not scope.meter.take(len(form.charged)):
+            scope.budget.cuts += 1
+            scope.cut(Reason.DISPLAY_SESSION_LIMIT)
+            return False
+        scope.budget.record(form.kind, form.charged)
+        return True
+    if text_bytes(form.charged) > scope.budget.text:
+        scope.budget.cuts += 1
+        scope.cut(Reason.DISPLAY_CELL_LIMIT)
+        return False
+    _, reason = charge_text(scope.meter, scope.budget, form.charged, form.kind)
+    if reason is not None:
+        scope.cut(reason)
+    return reason is None
 
 
 def _text(value: object) -> str | None:
@@ -57,71 +143,80 @@ def _text(value: object) -> str | None:
     return None
 
 
-def _show_image(
-    policy: DisplayPolicy, meter: Meter, budget: Budget, kind: str, encoded: str | None, shown: Shown
+def _plot(prepared: Prepared, policy: DisplayPolicy, data: Mapping[Any, Any]) -> None:
+    kind = next((kind for kind in _PLOTS if kind in data and policy.plots(kind)), None)
+    if kind is None:
+        return
+    try:
+        spec = clean_vega_lite(data[kind])
+        written = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        prepared.cut(Reason.DISPLAY_PLOT_REFUSED, part=str(error)[:40])
+        return
+    if text_bytes(written) > policy.plot_bytes:
+        prepared.cut(Reason.DISPLAY_PLOT_TOO_LARGE)
+    elif encoded_spans(written, policy.encoded_run):
+        prepared.cut(Reason.DISPLAY_ENCODED_CUT)
+    else:
+        prepared.form = Form(kind, spec, written)
+
+
+def _image(
+    prepared: Prepared,
+    policy: DisplayPolicy,
+    data: Mapping[Any, Any],
+    redraw: Redraw,
+    images_left: int,
+    metadata: object,
 ) -> None:
-    if encoded is None:
+    kind = next((kind for kind in _IMAGES if kind in data and policy.shows(kind)), None)
+    encoded = _text(data[kind]) if kind is not None else None
+    if kind is None or encoded is None:
         return
-    reason = None
-    raw = None if too_long(encoded, policy.image_bytes) else decode_image(kind, encoded)
-    if too_long(encoded, policy.image_bytes) or (raw is not None and len(raw) > policy.image_bytes):
-        reason = Reason.DISPLAY_IMAGE_TOO_LARGE
-    elif raw is None:
-        reason = Reason.DISPLAY_TYPE_HIDDEN
-    elif budget.images <= 0:
-        reason = Reason.DISPLAY_IMAGE_LIMIT
-    elif not meter.take(len(raw)):
-        reason = Reason.DISPLAY_SESSION_LIMIT
-    if reason is not None or raw is None:
-        budget.cuts += 1
-        shown.cuts.append(reason or Reason.DISPLAY_TYPE_HIDDEN)
+    if images_left <= 0:
+        prepared.cut(Reason.DISPLAY_IMAGE_LIMIT)
         return
-    budget.images -= 1
-    budget.record(kind, raw)
-    shown.data[kind] = encode_image(raw)
-
-
-def _image_size(kind: str, metadata: object, shown: Shown) -> None:
+    if too_long(encoded, SOURCE_FACTOR * policy.image_bytes):
+        prepared.cut(Reason.DISPLAY_IMAGE_TOO_LARGE)
+        return
+    raw = decode_image(kind, encoded)
+    prepared.tried = raw is not None
+    drawn = redraw(kind, raw, policy) if raw is not None else Reason.DISPLAY_IMAGE_BROKEN
+    if not isinstance(drawn, Drawn):
+        prepared.cut(drawn)
+        return
+    prepared.form = Form(drawn.kind, encode_image(drawn.raw), drawn.raw)
     given = metadata.get(kind) if isinstance(metadata, Mapping) else None
-    if kind in shown.data and isinstance(given, Mapping):
-        sizes = {name: given[name] for name in ("width", "height") if _is_size(given.get(name))}
-        if sizes:
-            shown.metadata[kind] = sizes
+    if isinstance(given, Mapping):
+        prepared.size = {name: given[name] for name in ("width", "height") if _is_size(given.get(name))}
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_PIXELS
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_SIDE
 
 
-def _show_markup(
-    policy: DisplayPolicy, meter: Meter, budget: Budget, data: Mapping[object, object], shown: Shown
-) -> None:
-    """HTML or LaTeX, whole or not at all: half a table says something else than the table."""
-    html = _text(data.get("text/html"))
-    latex = _text(data.get("text/latex"))
-    if html is not None and len(html) <= policy.html_source_bytes:
-        kind, content = "text/html", clean_html(html)
-    elif latex is not None and safe_latex(latex):
-        kind, content = "text/latex", latex
-    else:
-        if html is not None:
-            budget.cuts += 1
-            shown.cuts.append(Reason.DISPLAY_CELL_LIMIT)
+def _html(prepared: Prepared, policy: DisplayPolicy, data: Mapping[Any, Any]) -> None:
+    source = _text(data.get("text/html"))
+    if source is None or not policy.shows("text/html"):
         return
-    if text_bytes(content) > budget.text:
-        budget.cuts += 1
-        shown.cuts.append(Reason.DISPLAY_CELL_LIMIT)
+    if len(source) > policy.html_source_bytes:
+        prepared.cut(Reason.DISPLAY_CELL_LIMIT)
         return
-    kept, reason = charge_text(meter, budget, content, kind)
-    if reason is None:
-        shown.data[kind] = kept
-    else:
-        shown.cuts.append(reason)
+    cleaned = clean_html(source, policy)
+    if cleaned.hidden_rows:
+        prepared.cut(Reason.DISPLAY_TABLE_CUT, hidden=cleaned.hidden_rows)
+    if cleaned.encoded:
+        prepared.cut(Reason.DISPLAY_ENCODED_CUT)
+    prepared.form = Form("text/html", cleaned.html, cleaned.html)
 
 
-def _show_plain(meter: Meter, budget: Budget, plain: str, shown: Shown) -> None:
-    kept, reason = charge_text(meter, budget, plain, "text/plain")
-    if reason is not None:
-        shown.cuts.append(reason)
-    if kept or not plain:
-        shown.data["text/plain"] = kept
+def _latex(prepared: Prepared, policy: DisplayPolicy, data: Mapping[Any, Any]) -> None:
+    source = _text(data.get("text/latex"))
+    if source is not None and policy.shows("text/latex") and safe_latex(source):
+        prepared.form = Form("text/latex", source, source)
+
+
+def _markdown(prepared: Prepared, policy: DisplayPolicy, data: Mapping[Any, Any]) -> None:
+    source = _text(data.get("text/markdown"))
+    if source is not None and policy.shows("text/markdown") and safe_markdown(source):
+        prepared.form = Form("text/markdown", source, source)

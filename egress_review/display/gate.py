@@ -11,9 +11,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import count
+from typing import Any
 
 from egress_review.display.answers import BUILDERS
 from egress_review.display.budget import Budget, Meter, background_budget, cell_budget
+from egress_review.display.bundle import Prepared, prepare
+from egress_review.display.comms import Comms, target
+from egress_review.display.images import Redraw, refuse_all
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.requests import FORWARDED, Request, rebuild_header, rebuild_request
 from egress_review.display.scope import Outcome, Scope
@@ -21,14 +25,20 @@ from onggi.reasons import Reason
 
 
 class KernelGate:
-    """What was asked of one kernel, and what its answers may still show."""
+    """What was asked of one kernel, and what its answers may still show.
 
-    def __init__(self, policy: DisplayPolicy, meter: Meter) -> None:
+    Args:
+        redraw: decodes images and draws them anew; without it none is shown.
+    """
+
+    def __init__(self, policy: DisplayPolicy, meter: Meter, redraw: Redraw = refuse_all) -> None:
         self.policy = policy
+        self.redraw = redraw
         self.meter = meter
         self.background: Budget = background_budget(policy)
         self._requests: OrderedDict[str, Request] = OrderedDict()
         self._display_ids: dict[str, str] = {}
+        self._comms = Comms()
         self._numbers = count(1)
         self._forgotten: list[Request] = []
 
@@ -41,7 +51,7 @@ class KernelGate:
         if not isinstance(kind, str) or kind not in FORWARDED.get(channel, ()):
             return Reason.DISPLAY_MESSAGE_DROPPED
         rebuilt_header = rebuild_header(header, kind)
-        rebuilt = rebuild_request(kind, content)
+        rebuilt = self._content(kind, content)
         if rebuilt_header is None or rebuilt is None or rebuilt_header["msg_id"] in self._requests:
             return Reason.DISPLAY_MESSAGE_DROPPED
         request = Request(kind, channel, rebuilt_header, rebuilt)
@@ -51,19 +61,53 @@ class KernelGate:
             self._remember(request)
         return request
 
-    def show(self, channel: str, header: object, parent: object, content: object) -> Outcome:
-        """What of a kernel's message may be shown."""
+    def prepare(self, parent: object, content: object) -> Prepared:
+        """Make the output in a message harmless beforehand; touches nothing else, so a thread may do it."""
+        request = self.request(parent)
+        budget = request.budget if request is not None and request.budget is not None else self.background
+        data, metadata = (
+            (content.get("data"), content.get("metadata")) if isinstance(content, Mapping) else (None, None)
+        )
+        return prepare(self.policy, self.redraw, budget.images, data, metadata)
+
+    def refuse_unread(self, parent: object) -> Outcome:
+        """What is said of a message that is too long to be looked at."""
+        request = self.request(parent)
+        outcome = Outcome(request=request, dropped=Reason.DISPLAY_MESSAGE_TOO_LARGE)
+        self._scope(request, outcome).cut(Reason.DISPLAY_MESSAGE_TOO_LARGE)
+        (request.budget if request and request.budget else self.background).cuts += 1
+        return outcome
+
+    def show(
+        self,
+        channel: str,
+        header: object,
+        parent: object,
+        content: object,
+        *,
+        prepared: Prepared | None = None,
+        joined: bool = False,
+        buffers: tuple[bytes, ...] = (),
+    ) -> Outcome:
+        """What of a kernel's message may be shown.
+
+        Args:
+            prepared: what `prepare` made of it, if it was asked.
+            joined: whether this text will reach the page in one message with the text before it, and so
+                tells nothing by coming apart from it.
+            buffers: what the message carries beside its content.
+        """
         kind = header.get("msg_type") if isinstance(header, Mapping) else None
         build = BUILDERS.get(channel, {}).get(kind) if isinstance(kind, str) else None
-        request = self._request(parent)
+        request = self.request(parent)
         outcome = Outcome(request=request)
         if build is None or not isinstance(content, Mapping) or not self._expected(channel, kind, request):
             (request.budget if request and request.budget else self.background).cuts += 1
             outcome.dropped = Reason.DISPLAY_MESSAGE_DROPPED
             return outcome
-        budget = request.budget if request is not None and request.budget is not None else self.background
-        scope = Scope(self.policy, self.meter, budget, request, outcome, self._display_ids, self._numbers)
-        answer = build(scope, content, {})
+        scope = self._scope(request, outcome)
+        scope.prepared, scope.joined, scope.buffers = prepared, joined, buffers
+        answer = build(scope, content)
         if answer is not None:
             outcome.answers.append(answer)
         elif not outcome.notices:
@@ -91,7 +135,41 @@ class KernelGate:
         """A fresh kernel gets a fresh background."""
         self.background = background_budget(self.policy)
         self._display_ids.clear()
+        self._comms.clear()
         self._numbers = count(1)
+
+    def request(self, parent: object) -> Request | None:
+        """The forwarded request that a message says it belongs to."""
+        msg_id = parent.get("msg_id") if isinstance(parent, Mapping) else None
+        return self._requests.get(msg_id) if isinstance(msg_id, str) else None
+
+    def _scope(self, request: Request | None, outcome: Outcome) -> Scope:
+        budget = request.budget if request is not None and request.budget is not None else self.background
+        return Scope(
+            policy=self.policy,
+            meter=self.meter,
+            budget=budget,
+            request=request,
+            outcome=outcome,
+            display_ids=self._display_ids,
+            numbers=self._numbers,
+            comms=self._comms,
+            redraw=self.redraw,
+        )
+
+    def _content(self, kind: str, content: object) -> dict[str, Any] | None:
+        """A request's content from known keys; what is about a comm only for a target that is named."""
+        rebuilt = rebuild_request(kind, content)
+        if rebuilt is None or not kind.startswith("comm_") or kind == "comm_info_request":
+            return rebuilt
+        if kind == "comm_open":
+            named = target(rebuilt, self.policy.comm_targets)
+            name = self._comms.opened_by_page(rebuilt["comm_id"]) if named is not None else None
+        else:
+            name = self._comms.kernel_name(rebuilt["comm_id"])
+            if kind == "comm_close":
+                self._comms.close(str(rebuilt["comm_id"]))
+        return None if name is None else rebuilt | {"comm_id": name}
 
     def _remember(self, request: Request) -> None:
         self._requests[request.header["msg_id"]] = request
@@ -99,10 +177,6 @@ class KernelGate:
             _, oldest = self._requests.popitem(last=False)
             if oldest.budget is not None and oldest.budget.dirty:
                 self._forgotten.append(oldest)
-
-    def _request(self, parent: object) -> Request | None:
-        msg_id = parent.get("msg_id") if isinstance(parent, Mapping) else None
-        return self._requests.get(msg_id) if isinstance(msg_id, str) else None
 
     @staticmethod
     def _expected(channel: str, kind: object, request: Request | None) -> bool:

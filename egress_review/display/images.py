@@ -1,10 +1,46 @@
-"""Images from a kernel: decoded strictly, known by their first bytes, encoded again."""
+"""Images from a kernel: decoded strictly from base64, drawn anew from their pixels, encoded again.
+
+The drawing happens in another process (`egress_review.display.redraw`); here is what it is asked and told.
+"""
 
 from __future__ import annotations
 
 import binascii
+from dataclasses import dataclass
+from typing import Protocol
 
-_SIGNATURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+from egress_review.display.policy import DisplayPolicy
+from onggi.reasons import Reason
+
+_SIGNATURES = {
+    "image/gif": b"GIF8",
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/webp": b"RIFF",
+}
+SOURCE_FACTOR = 4
+"""A source may be this many times as large as what is shown of it: drawing anew makes most images smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An image made from pixels alone, and its mime type."""
+
+    kind: str
+    raw: bytes
+
+
+class Redraw(Protocol):
+    """Draws an image anew; blocks for milliseconds, so never on an event loop."""
+
+    def __call__(self, kind: str, raw: bytes, policy: DisplayPolicy) -> Drawn | Reason:
+        """The image drawn anew, or why it is not shown."""
+        ...
+
+
+def refuse_all(kind: str, raw: bytes, policy: DisplayPolicy) -> Drawn | Reason:  # noqa: ARG001 - a Redraw
+    """A `Redraw` where there is nothing that could decode: shows no image."""
+    return Reason.DISPLAY_IMAGE_BROKEN
 
 
 def too_long(encoded: str, limit: int) -> bool:
@@ -19,6 +55,11 @@ def decode_image(kind: str, encoded: str) -> bytes | None:
     except (ValueError, binascii.Error):
         return None
     return raw if raw.startswith(_SIGNATURES[kind]) else None
+
+
+def has_signature(kind: str, raw: bytes) -> bool:
+    """Whether bytes begin as an image of `kind` does."""
+    return raw.startswith(_SIGNATURES[kind])
 
 
 def encode_image(raw: bytes) -> str:

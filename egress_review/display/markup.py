@@ -1,17 +1,25 @@
-"""HTML and LaTeX from a kernel, made harmless.
+"""HTML, Markdown and LaTeX from a kernel, made harmless.
 
-Guarantees: the HTML that comes out holds tables, text and structure only: no script, style, link, form,
-frame, image, event handler, id or address of anything; the page does not typeset formulas in it. LaTeX with a
-command that makes links, attributes or new commands is refused. Does not guarantee that the text itself is
-innocent: what is shown is counted, and a web address in plain text can still be copied or clicked by the
-person who reads it.
+Guarantees: the HTML that comes out holds tables, text and structure only: no script, style sheet, link, form,
+frame, image, event handler, id or address of anything; attributes hold one of a few words, a small number, or
+colours and alignment; the page does not typeset formulas in it. LaTeX with a command that makes links,
+attributes or new commands is refused. Markdown that could make a link, an image or HTML is refused. Does not
+guarantee that the text itself is innocent: what is shown is counted, and a web address in plain text can
+still be copied or clicked by the person who reads it.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cache
 
 import nh3
+
+from egress_review.display.encoded import cut_runs
+from egress_review.display.policy import DisplayPolicy
+from egress_review.display.styles import inline_styles, safe_style
+from egress_review.display.tables import cap_tables
 
 TAGS = frozenset(
     (
@@ -21,14 +29,24 @@ TAGS = frozenset(
     ).split()
 )
 _DROPPED_WITH_CONTENT = {"script", "style"}
-_ATTRIBUTES: dict[str, set[str]] = {
-    "*": {"dir"},
-    "col": {"span"},
-    "colgroup": {"span"},
-    "ol": {"start"},
-    "table": {"border"},
-    "td": {"colspan", "rowspan", "align", "valign"},
-    "th": {"colspan", "rowspan", "align", "valign", "scope"},
+_STYLED = ("b", "code", "div", "em", "i", "p", "pre", "span", "strong", "td", "th", "u")
+_SPAN = {str(number) for number in range(1, 1001)}
+_ALIGN = {"left", "right", "center", "justify", "char"}
+_VALIGN = {"top", "middle", "bottom", "baseline"}
+_VALUES: dict[str, dict[str, set[str]]] = {
+    "*": {"dir": {"auto", "ltr", "rtl"}},
+    "col": {"span": _SPAN},
+    "colgroup": {"span": _SPAN},
+    "ol": {"start": _SPAN},
+    "table": {"border": {"0", "1"}},
+    "td": {"colspan": _SPAN, "rowspan": _SPAN, "align": _ALIGN, "valign": _VALIGN},
+    "th": {
+        "colspan": _SPAN,
+        "rowspan": _SPAN,
+        "align": _ALIGN,
+        "valign": _VALIGN,
+        "scope": {"col", "colgroup", "row", "rowgroup"},
+    },
 }
 _CLASSES = {"table": {"dataframe"}}
 _FRAME = ('<div class="mathjax_ignore">', "</div>")
@@ -37,25 +55,57 @@ _RISKY_LATEX = re.compile(
     r"|html[A-Za-z]*|includegraphics|unicode|mathchoice|DeclareMathOperator|texttip|mathtip|toggle|action"
     r"|bbox|embellished|Newextarrow|begingroup|input|special)(?![A-Za-z])"
 )
+# Whatever may start HTML, a link, an image, a reference or an entity that stands for one of these signs.
+_RISKY_MARKDOWN = re.compile(r"[<\[\]&\\]|://|www\.|@")
 
 
-def clean_html(source: str) -> str:
-    """HTML reduced to `TAGS`, in a frame that no formulas are set in; doing it twice changes nothing."""
+@dataclass(frozen=True, slots=True)
+class CleanHtml:
+    """What may be shown of HTML, how many rows of tables it lacks, and whether encoded data was cut."""
+
+    html: str
+    hidden_rows: int = 0
+    encoded: bool = False
+
+
+def clean_html(source: str, policy: DisplayPolicy) -> CleanHtml:
+    """HTML reduced to `TAGS`, tables capped, in a frame that no formulas are set in.
+
+    Doing it twice changes nothing.
+    """
     if source.startswith(_FRAME[0]) and source.endswith(_FRAME[1]):
         source = source[len(_FRAME[0]) : -len(_FRAME[1])]
-    cleaned = nh3.clean(
-        source,
+    styled = policy.table_styles and "style" in source
+    if styled:
+        source = inline_styles(source)
+    capped = cap_tables(_cleaner(styled=styled).clean(source), policy.table_rows, policy.table_cells)
+    html, encoded = cut_runs(capped.html, policy.encoded_run, markup=True)
+    return CleanHtml(f"{_FRAME[0]}{html}{_FRAME[1]}", capped.hidden_rows, encoded)
+
+
+@cache
+def _cleaner(*, styled: bool) -> nh3.Cleaner:
+    def keep(_: str, name: str, value: str) -> str | None:
+        return safe_style(value) if name == "style" else value
+
+    return nh3.Cleaner(
         tags=set(TAGS),
         clean_content_tags=_DROPPED_WITH_CONTENT,
-        attributes=_ATTRIBUTES,
+        attributes={tag: {"style"} for tag in _STYLED} if styled else {},
+        attribute_filter=keep if styled else None,
+        tag_attribute_values=_VALUES,
         allowed_classes=_CLASSES,
         url_schemes=set(),
         link_rel=None,
         strip_comments=True,
     )
-    return f"{_FRAME[0]}{cleaned}{_FRAME[1]}"
 
 
 def safe_latex(source: str) -> bool:
     """Whether LaTeX uses none of the commands that make links, attributes or new commands."""
     return _RISKY_LATEX.search(source) is None
+
+
+def safe_markdown(source: str) -> bool:
+    """Whether Markdown holds nothing that could become a link, an image or HTML, and safe formulas only."""
+    return _RISKY_MARKDOWN.search(source) is None

@@ -15,6 +15,7 @@ from typing import Any
 
 from egress_review.display.answers import BUILDERS
 from egress_review.display.budget import CountingMeter, Meter, cell_budget, text_bytes
+from egress_review.display.images import Redraw, refuse_all
 from egress_review.display.policy import MIB, DisplayPolicy
 from egress_review.display.scope import Notice, Outcome, Scope
 from egress_review.display.seen import Seen
@@ -41,13 +42,21 @@ class NotebookView:
 
     Args:
         tell: turns a notice into the sentence that stands in place of what was cut.
+        redraw: decodes images and draws them anew; without it none is shown.
     """
 
-    def __init__(self, policy: DisplayPolicy, meter: Meter, seen: Seen, tell: Tell) -> None:
+    def __init__(
+        self, policy: DisplayPolicy, meter: Meter, seen: Seen, tell: Tell, redraw: Redraw = refuse_all
+    ) -> None:
         self._policy = policy
+        self._redraw = redraw
         self._meter = meter
         self._seen = seen
         self._tell = tell
+
+    def apply(self, policy: DisplayPolicy) -> None:
+        """Show by another policy from now on."""
+        self._policy = policy
 
     def show(self, notebook: object, name: str) -> dict[str, Any]:
         """The notebook as the browser may see it.
@@ -128,14 +137,14 @@ class NotebookView:
         known = self._seen.knows(_plain(outputs))
         meter: Meter = CountingMeter(64 * MIB) if known else self._meter
         outcome = Outcome()
-        scope = Scope(self._policy, meter, cell_budget(self._policy), None, outcome, {})
+        scope = Scope(self._policy, meter, cell_budget(self._policy), None, outcome, {}, redraw=self._redraw)
         shown: list[dict[str, Any]] = []
         for output in outputs:
             kind = output.get("output_type") if isinstance(output, Mapping) else None
             if not isinstance(output, Mapping) or not one_of(kind, _MESSAGES):
                 continue
             content = dict(output) | ({"text": _plain(output.get("text"))} if kind == "stream" else {})
-            answer = BUILDERS["iopub"][_MESSAGES[kind]](scope, content, {})
+            answer = BUILDERS["iopub"][_MESSAGES[kind]](scope, content)
             if answer is not None:
                 shown.append(
                     {"output_type": kind} | {k: v for k, v in answer.content.items() if k != "transient"}

@@ -123,6 +123,12 @@ class DisplayPolicy:
             for name, value in asdict(self).items()
         }
 
+    @property
+    def message_source_bytes(self) -> int:
+        """Content of a kernel's message that is longer is not even parsed."""
+        image = 6 * self.image_bytes  # in base64, and a source may be larger than what is shown of it
+        return 2 * (self.html_source_bytes + self.plot_bytes + image + self.cell_text_bytes) + 64 * KIB
+
     def shows(self, mime_type: str) -> bool:
         """Whether output of this type is shown at all."""
         return mime_type in self.mime_types or mime_type == "text/plain"

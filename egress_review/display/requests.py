@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from egress_review.display.budget import Budget
+from egress_review.display.values import plain_json
 
 MAX_ID_CHARACTERS = 128
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")  # it stands in the audit log
@@ -21,7 +22,10 @@ MAX_CODE_CHARACTERS = 1024 * 1024
 FORWARDED: Mapping[str, frozenset[str]] = {
     "shell": frozenset(
         {
+            "comm_close",
             "comm_info_request",
+            "comm_msg",
+            "comm_open",
             "complete_request",
             "execute_request",
             "history_request",
@@ -129,7 +133,23 @@ def _history(_: Mapping[str, Any]) -> dict[str, Any]:
     return {"output": False, "raw": True, "hist_access_type": "tail", "n": 0}
 
 
+def _comm(content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Its name and target are looked up by the gate; its data go from the page to the kernel."""
+    comm_id, name, data = content.get("comm_id"), content.get("target_name"), content.get("data", {})
+    try:
+        plain = plain_json(data) if isinstance(data, dict) else None
+    except ValueError:
+        return None
+    if not isinstance(comm_id, str) or plain is None:
+        return None
+    opened = {"target_name": name} if isinstance(name, str) else {}
+    return {"comm_id": comm_id, "data": plain} | opened
+
+
 _CONTENTS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any] | None]] = {
+    "comm_close": _comm,
+    "comm_msg": _comm,
+    "comm_open": _comm,
     "comm_info_request": _nothing,
     "complete_request": _at_cursor,
     "execute_request": _execute,

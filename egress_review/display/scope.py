@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from egress_review.display.budget import Budget, Meter, charge_text, text_bytes
+from egress_review.display.budget import Budget, Meter, Notice, charge_text, text_bytes
+from egress_review.display.comms import Comms
+from egress_review.display.images import Redraw, refuse_all
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.requests import Request
 from onggi.reasons import Reason
 
+if TYPE_CHECKING:
+    from egress_review.display.bundle import Prepared
+
+__all__ = ["Answer", "Notice", "Outcome", "Scope"]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A message that may be shown: its type, and content and metadata rebuilt from known keys."""
+    """A message that may be shown: type, content and metadata rebuilt from known keys, charged buffers."""
 
     kind: str
     content: dict[str, Any]
     metadata: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What a person is told in place of what was cut."""
-
-    reason: Reason
-    params: Mapping[str, str]
+    buffers: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -51,7 +51,13 @@ class Outcome:
 
 @dataclass(slots=True)
 class Scope:
-    """One decision in progress."""
+    """One decision in progress.
+
+    Attributes:
+        prepared: the output's forms, if they were made harmless beforehand.
+        joined: whether the page will see this text together with the text before it, as one message.
+        buffers: what came with the message beside its content.
+    """
 
     policy: DisplayPolicy
     meter: Meter
@@ -60,19 +66,44 @@ class Scope:
     outcome: Outcome
     display_ids: dict[str, str]
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    comms: Comms = field(default_factory=Comms)
+    redraw: Redraw = refuse_all
+    prepared: Prepared | None = None
+    joined: bool = False
+    buffers: tuple[bytes, ...] = ()
 
     def cut(self, reason: Reason, **params: str) -> None:
-        """Count something as withheld, and tell it once per cell."""
+        """Tell once per cell that something is withheld; of the session's limits, the one that was met."""
+        if reason is Reason.DISPLAY_SESSION_LIMIT:
+            reason, params = self.meter.refusal.reason, dict(self.meter.refusal.params)
         if reason not in self.budget.told:
             self.budget.told.add(reason)
             self.outcome.notices.append(Notice(reason, self._limits(reason) | params))
 
     def text(self, text: str, kind: str = "text/plain") -> str:
         """As much of `text` as may be shown."""
+        text, encoded = self.budget.runs.cut(text)
+        if encoded:
+            self.budget.cuts += 1
+            self.cut(Reason.DISPLAY_ENCODED_CUT)
         kept, reason = charge_text(self.meter, self.budget, text, kind)
         if reason is not None:
             self.cut(reason)
         return kept
+
+    def raw(self, content: bytes, kind: str) -> bool:
+        """Charge `content` to the cell's text, whole or not at all."""
+        if len(content) > self.budget.text:
+            self.budget.cuts += 1
+            self.cut(Reason.DISPLAY_CELL_LIMIT)
+            return False
+        if not self.meter.take(len(content)):
+            self.budget.cuts += 1
+            self.cut(Reason.DISPLAY_SESSION_LIMIT)
+            return False
+        self.budget.text -= len(content)
+        self.budget.record(kind, content)
+        return True
 
     def error_text(self, text: str) -> str:
         """As `text`, but an error may use its own reserve when the cell is full."""
@@ -119,8 +150,12 @@ class Scope:
     def _limits(self, reason: Reason) -> dict[str, str]:
         limits = {
             Reason.DISPLAY_CELL_LIMIT: self.policy.cell_text_bytes,
+            Reason.DISPLAY_ENCODED_CUT: self.policy.encoded_run,
             Reason.DISPLAY_IMAGE_LIMIT: self.policy.cell_images,
+            Reason.DISPLAY_IMAGE_PIXELS: self.policy.image_pixels,
             Reason.DISPLAY_IMAGE_TOO_LARGE: self.policy.image_bytes,
-            Reason.DISPLAY_SESSION_LIMIT: self.policy.session_bytes,
+            Reason.DISPLAY_MESSAGE_TOO_LARGE: self.policy.message_source_bytes,
+            Reason.DISPLAY_PLOT_TOO_LARGE: self.policy.plot_bytes,
+            Reason.DISPLAY_TABLE_CUT: self.policy.table_rows,
         }
         return {"limit": str(limits[reason])} if reason in limits else {}

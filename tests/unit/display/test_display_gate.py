@@ -155,7 +155,10 @@ def test_images_are_counted_and_bounded() -> None:
     assert outcomes[-1].notices[0].reason is Reason.DISPLAY_IMAGE_LIMIT
     execute(gate, "cell-2")
     large = show(
-        gate, "display_data", {"data": {"image/png": png(POLICY.image_bytes), "text/plain": "fig"}}, "cell-2"
+        gate,
+        "display_data",
+        {"data": {"image/png": png(400, 400, noise=True), "text/plain": "fig"}},
+        "cell-2",
     )
     assert large.answers[0].content["data"] == {"text/plain": "fig"}
     assert large.notices[0].reason is Reason.DISPLAY_IMAGE_TOO_LARGE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
@@ -17,6 +16,7 @@ from egress_review.display.scope import Notice
 from egress_review.display.seen import Seen
 from onggi.errors import Invalid
 from onggi.reasons import Reason
+from tests.support.display import WORKER, png
 
 POLICY = DisplayPolicy()
 
@@ -27,7 +27,7 @@ def make_view() -> tuple[NotebookView, CountingMeter]:
     def tell(notice: Notice) -> str:
         return notice.reason.value
 
-    return NotebookView(POLICY, meter, Seen(), tell), meter
+    return NotebookView(POLICY, meter, Seen(), tell, WORKER), meter
 
 
 def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def test_any_notebook_is_shown_or_refused(cells: list[Any]) -> None:
 
 def test_images_in_a_notebook_are_counted_per_cell() -> None:
     view, _ = make_view()
-    image = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 10).decode()
+    image = png()
     outputs = [{"output_type": "display_data", "data": {"image/png": image}, "metadata": {}}] * 6
     shown = view.show(notebook(code("1", outputs)), "n.ipynb")["cells"][0]["outputs"]
     assert sum("image/png" in output.get("data", {}) for output in shown) == POLICY.cell_images

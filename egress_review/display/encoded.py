@@ -1,0 +1,155 @@
+"""Long runs of encoded data in text: base64, base32 and hexadecimal, also when broken up.
+
+What it is for: data printed as text by mistake, or without thinking, is seen at once. What it does not
+guarantee: that text carries no data. Whoever wants to can write numbers as words; what bounds that is the
+budget.
+"""
+
+from __future__ import annotations
+
+import re
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
+_SPACES = " \t\r\n\x0b\x0c"
+_WORD = r"[A-Za-z0-9+/=_-]+"
+_SPACE = re.compile(rf"[{_SPACES}]+")
+_TAG_OR_SPACE = re.compile(rf"(?:[{_SPACES}]|<[^<>]{{0,200}}>)+")
+_RUN = re.compile(rf"{_WORD}(?:{_SPACE.pattern}{_WORD})*")
+_RUN_IN_MARKUP = re.compile(rf"{_WORD}(?:{_TAG_OR_SPACE.pattern}{_WORD})*")
+_TAG = re.compile(r"<[^<>]{0,200}>")
+_UPPER, _LOWER, _DIGITS = (bytes(range(ord(a), ord(z) + 1)) for a, z in ("AZ", "az", "09"))
+_HEX = b"0123456789abcdefABCDEF"
+_BLOCK = 128
+_MARK = "…"
+
+# Of a block: shares of upper case, lower case and digits. Base64 of anything but text in one case has about
+# 0.41, 0.41 and 0.16; sentences, numbers, names of genes and identifiers do not come near all three.
+_MIXED = (0.15, 0.15, 0.05)
+_HEX_LETTERS, _HEX_DIGITS, _HEX_SPACES = 0.15, 0.30, 0.25
+_BASE32_UPPER, _BASE32_DIGITS, _BASE32_SPACES = 0.50, 0.08, 0.07
+
+
+class Runs:
+    """Watches text that comes in pieces, so that a run in many small messages is one run.
+
+    Args:
+        limit: characters of a run that may be shown; 0: any number.
+    """
+
+    __slots__ = ("_limit", "_tail")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._tail = ""
+
+    def cut(self, text: str) -> tuple[str, bool]:
+        """The next piece without encoded runs, and whether there were any."""
+        limit, before = self._limit, self._tail
+        if not limit:
+            return text, False
+        head = text.rstrip(_LETTERS + _SPACES)
+        self._tail = text[len(head) :] if head else before + text
+        if len(before) + len(text) < limit:
+            return text, False
+        whole = before + text
+        # What was shown of a run before stays shown; the rest of it goes.
+        spans = [(max(a, len(before)), b) for a, b in encoded_spans(whole, limit) if b > len(before)]
+        going_on = bool(spans) and spans[-1][1] == len(whole)
+        # As long as nothing is found, looked at again only after another block.
+        self._tail = self._tail[-limit:] if going_on else self._tail[-max(limit - _BLOCK, 1) :]
+        return _without(whole, spans, begin=len(before)) if spans else text, bool(spans)
+
+
+def cut_runs(text: str, limit: int, *, markup: bool = False) -> tuple[str, bool]:
+    """Text with each encoded run of more than `limit` characters replaced by an ellipsis.
+
+    Args:
+        markup: whether tags may stand inside a run, and are kept.
+    """
+    spans = encoded_spans(text, limit, markup=markup)
+    return (_without(text, spans, markup=markup), True) if spans else (text, False)
+
+
+def encoded_spans(text: str, limit: int, *, markup: bool = False) -> list[tuple[int, int]]:
+    """Where encoded blocks follow one another for at least `limit` characters."""
+    if not limit or len(text) < limit or not _possible(text, limit):
+        return []
+    runs = (_RUN_IN_MARKUP if markup else _RUN).finditer(text)
+    return [
+        (run.start() + start, run.start() + end)
+        for run in runs
+        if run.end() - run.start() >= limit
+        for start, end in _spans_of_run(run[0], limit, _TAG_OR_SPACE if markup else _SPACE)
+    ]
+
+
+def _possible(text: str, limit: int) -> bool:
+    """Whether there are letters and digits enough for one run; most text ends here."""
+    raw = text.encode("ascii", "ignore")
+    digits = len(raw) - len(raw.translate(None, _DIGITS))
+    letters = len(raw) - len(raw.translate(None, _UPPER + _LOWER))
+    return digits >= _MIXED[2] * limit and letters >= _HEX_LETTERS * limit
+
+
+def _spans_of_run(run: str, limit: int, gap: re.Pattern[str]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    begun, length, at = 0, 0, 0
+    for end, bare, gaps in _blocks(run, gap):
+        if _looks_encoded(bare, gaps):
+            begun = begun if length else at
+            length += len(bare)
+        else:
+            if length >= limit:
+                spans.append((begun, at))
+            length = 0
+        at = end
+    if length >= limit:
+        spans.append((begun, len(run)))
+    return spans
+
+
+def _blocks(run: str, gap: re.Pattern[str]) -> list[tuple[int, bytes, int]]:
+    """The run in blocks: where each ends, its letters alone, and how many gaps stand between them.
+
+    A short rest belongs to the block before it: too little to tell what it is.
+    """
+    blocks: list[tuple[int, bytes, int]] = []
+    bare = b""
+    gaps = at = 0
+    for start, end in [*((found.start(), found.end()) for found in gap.finditer(run)), (len(run), len(run))]:
+        while at < start:
+            taken = min(_BLOCK - len(bare), start - at)
+            bare += run[at : at + taken].encode("ascii")
+            at += taken
+            if len(bare) == _BLOCK:
+                blocks.append((at, bare, gaps))
+                bare, gaps = b"", 0
+        gaps, at = gaps + (end > start), end
+    if bare and (not blocks or len(bare) >= _BLOCK // 2):
+        blocks.append((len(run), bare, gaps))
+    elif blocks:
+        _, last, count = blocks[-1]
+        blocks[-1] = (len(run), last + bare, count)
+    return blocks
+
+
+def _looks_encoded(bare: bytes, gaps: int) -> bool:
+    count = len(bare)
+    upper, lower, digits = (
+        (count - len(bare.translate(None, kind))) / count for kind in (_UPPER, _LOWER, _DIGITS)
+    )
+    if upper >= _MIXED[0] and lower >= _MIXED[1] and digits >= _MIXED[2]:
+        return True
+    sparse = gaps / count
+    if not bare.translate(None, _HEX):
+        return upper + lower >= _HEX_LETTERS and digits >= _HEX_DIGITS and sparse <= _HEX_SPACES
+    return not lower and upper >= _BASE32_UPPER and digits >= _BASE32_DIGITS and sparse <= _BASE32_SPACES
+
+
+def _without(text: str, spans: list[tuple[int, int]], *, begin: int = 0, markup: bool = False) -> str:
+    kept: list[str] = []
+    at = begin
+    for start, end in spans:
+        kept += [text[at:start], _MARK, "".join(_TAG.findall(text[start:end])) if markup else ""]
+        at = end
+    return "".join([*kept, text[at:]])
