@@ -27,13 +27,15 @@ from onggi.clock import SystemClock
 from onggi.errors import Unavailable
 from onggi.words import explain
 from session.audit import AuditTrail
-from session.configuration import DISABLED_PLUGINS, configuration
+from session.configuration import configuration
 from session.contents.store import ProjectStore
 from session.context import SessionContext
 from session.grant import GrantCheck
 from session.http.guard import Guard
 from session.kernels.agent_client import AgentClient
 from session.kernels.gates import Gates
+from session.lab.handlers import lab_handlers
+from session.lab.page import page_config, prefer_our_page
 from session.meter import SessionMeter
 from session.services import Service
 from session.session_api.server import start_session_api
@@ -133,18 +135,15 @@ class OnggiSession(JupyterHubSingleUser):
     serverapp_config: dict[str, Any] = {"jpserver_extensions": {"jupyterlab": True}}  # noqa: RUF012 - Jupyter's form
 
     def initialize(self, args: Any = None) -> None:
-        """As the base class, but the page gets no token, and no plug-in whose routes are closed."""
+        """As the base class, with our page around JupyterLab (`session.lab`)."""
         super().initialize(args)
-        settings = self.serverapp.web_app.settings
-        hook = settings["page_config_hook"]
-
-        def narrowed(handler: Any, page_config: dict[str, Any]) -> dict[str, Any]:
-            config: dict[str, Any] = hook(handler, page_config)
-            config["token"] = ""
-            config["disabledExtensions"] = list(DISABLED_PLUGINS)
-            return config
-
-        settings["page_config_hook"] = narrowed
+        application = self.serverapp.web_app
+        application.add_handlers(".*$", lab_handlers(self.serverapp.onggi))
+        prefer_our_page(application.settings["lab_jinja2_env"])
+        hook = application.settings["page_config_hook"]
+        application.settings["page_config_hook"] = lambda handler, config: page_config(
+            self.serverapp.onggi, hook(handler, config)
+        )
 
 
 def run(settings: Settings) -> None:

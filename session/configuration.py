@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from traitlets.config import Config
 
+from onggi.words import spoken
 from session.http.headers import SECURITY_HEADERS
 from session.settings import Settings
 
 _MIB = 1024 * 1024
-# What the page would only fail at, because its routes are closed.
+_DEFAULTS = Path(__file__).parent / "lab" / "defaults"  # settings by language, in JupyterLab's form
+# What downloads, exports or shares, what leads out of the session, what our extension does itself, and what
+# the page would only fail at because its routes are closed.
 DISABLED_PLUGINS = (
     "@jupyterlab/apputils-extension:announcements",
     "@jupyterlab/apputils-extension:licenses-client",
     "@jupyterlab/apputils-extension:licenses-plugin",
+    "@jupyterlab/apputils-extension:print",
     "@jupyterlab/csvviewer-extension",
     "@jupyterlab/debugger-extension",
     "@jupyterlab/docmanager-extension:download",
+    "@jupyterlab/docmanager-extension:open-browser-tab",
     "@jupyterlab/extensionmanager-extension",
     "@jupyterlab/filebrowser-extension:download",
+    "@jupyterlab/filebrowser-extension:open-browser-tab",
+    "@jupyterlab/filebrowser-extension:open-url",
     "@jupyterlab/filebrowser-extension:share-file",
-    "@jupyterlab/help-extension:licenses",
+    "@jupyterlab/fileeditor-extension:language-server",
+    "@jupyterlab/help-extension:jupyter-forum",
     "@jupyterlab/help-extension:licenses-commands",
+    "@jupyterlab/help-extension:resources",
     "@jupyterlab/htmlviewer-extension",
     "@jupyterlab/imageviewer-extension",
     "@jupyterlab/lsp-extension",
     "@jupyterlab/notebook-extension:export",
+    "@jupyterlab/notebook-extension:language-server",
+    "@jupyterlab/notebook-extension:update-raw-mimetype",
     "@jupyterlab/pdf-extension",
     "@jupyterlab/pluginmanager-extension",
+    "@jupyterlab/services-extension:event-manager",
+    "@jupyterlab/services-extension:server-settings",
     "@jupyterlab/terminal-extension",
     "@jupyterlab/vega5-extension",
 )
@@ -65,6 +79,7 @@ def configuration(settings: Settings) -> Config:
     config.HubOAuth = Config({"cache_max_age": 15, "cookie_options": {"samesite": "Strict"}})
     config.LabApp = Config(
         {
+            "app_settings_dir": str(_DEFAULTS / spoken(settings.plan.language)),
             "cache_files": True,
             "core_mode": True,
             "extension_manager": "readonly",

@@ -8,7 +8,6 @@ be added behind it.
 
 from __future__ import annotations
 
-import json
 from html import escape
 from typing import Any
 
@@ -20,16 +19,18 @@ from onggi.reasons import Reason
 from session.context import SessionContext
 from session.http.headers import SECURITY_HEADERS
 from session.http.origin import Place, Verdict, judge
-from session.http.routes import AllowList, Rule, asked_by_the_page
+from session.http.page_key import page_key
+from session.http.refusals import as_json, as_page, wants_page
+from session.http.routes import AllowList, Rule, asked_by_the_page, closed_reason
 from web.reason_headers import REASON_HEADER
 
 
 class PlainHandler(RequestHandler):
-    """An answer that depends on nothing but a reason code or the request's own address."""
+    """An answer that depends on nothing but a reason code, or on the request's own address."""
 
-    def initialize(self, status: int, reason: str, *, bounce: bool = False) -> None:
-        """Take what to answer."""
-        self._answer = (status, reason, bounce)
+    def initialize(self, status: int, body: str, *, page: bool, reason: str = "") -> None:
+        """Take what to answer: HTML or JSON, and the reason code for the header."""
+        self._answer = (status, body, page, reason)
 
     def set_default_headers(self) -> None:
         """The same headers as everywhere."""
@@ -39,19 +40,13 @@ class PlainHandler(RequestHandler):
 
     def prepare(self) -> None:
         """Answer, whatever the method."""
-        status, reason, bounce = self._answer
+        status, body, page, reason = self._answer
         self.set_status(status)
         self.set_header("Cache-Control", "no-store")
-        if bounce:
-            # Strict cookies do not come along when one follows a link from another site; this page asks
-            # again.
-            self.set_header("Content-Type", "text/html; charset=UTF-8")
-            address = escape(self.request.uri or "/")
-            self._sent = self.finish(f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">')
-            return
-        self.set_header(REASON_HEADER, reason)
-        self.set_header("Content-Type", "application/json")
-        self._sent = self.finish(json.dumps({"error": {"reason": reason, "params": {}}, "message": reason}))
+        self.set_header("Content-Type", "text/html; charset=UTF-8" if page else "application/json")
+        if reason:
+            self.set_header(REASON_HEADER, reason)
+        self._sent = self.finish(body)
 
 
 class Guard(Router):
@@ -63,7 +58,8 @@ class Guard(Router):
         self._application = application
         self._context = context
         self._allow_list = allow_list or AllowList()
-        self._place = Place(context.settings.hub_origins, context.settings.prefix)
+        settings = context.settings
+        self._place = Place(settings.hub_origins, settings.prefix, page_key(settings.plan))
 
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> Any:
         """The handler that the allow-list names, or a refusal."""
@@ -72,11 +68,11 @@ class Guard(Router):
         name = _handler_name(delegate)
         rule = self._rule(method, request.path, name)
         if rule is None:
-            return self._refuse(request, Reason.ROUTE_CLOSED)
-        headers = dict(request.headers.items())  # a header given twice is joined, and then matches nothing
-        verdict, reason = judge(self._place, rule.kind, method, headers)
+            return self._refuse(request, closed_reason(self._place.prefix, request.path))
+        # a header given twice is joined, and then matches nothing
+        verdict, reason = judge(self._place, rule.kind, method, request.headers)
         if verdict is Verdict.BOUNCE:
-            return self._plain(request, 200, "", bounce=True)
+            return self._bounce(request)
         if reason is not None:
             return self._refuse(request, reason)
         if rule.kind.websocket and self._context.closed is not None:
@@ -92,12 +88,25 @@ class Guard(Router):
     def _refuse(self, request: httputil.HTTPServerRequest, reason: Reason, status: int = 403) -> Any:
         if not asked_by_the_page(self._place.prefix, request.path):
             self._context.audit.refused("route", reason)
-        return self._plain(request, status, reason.value)
+        settings = self._context.settings
+        page = wants_page(request.headers)
+        body = (
+            as_page(settings.plan.language, reason, settings.prefix + "lab", f"{settings.review_url}/mine")
+            if page
+            else as_json(settings.plan.language, reason)
+        )
+        return self._plain(request, status, body, page=page, reason=reason.value)
+
+    def _bounce(self, request: httputil.HTTPServerRequest) -> Any:
+        """Strict cookies do not follow a link from another site; this page asks again."""
+        address = escape(request.uri or "/")
+        body = f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">'
+        return self._plain(request, 200, body, page=True)
 
     def _plain(
-        self, request: httputil.HTTPServerRequest, status: int, reason: str, *, bounce: bool = False
+        self, request: httputil.HTTPServerRequest, status: int, body: str, *, page: bool, reason: str = ""
     ) -> Any:
-        arguments = {"status": status, "reason": reason, "bounce": bounce}
+        arguments = {"status": status, "body": body, "page": page, "reason": reason}
         return self._application.get_handler_delegate(request, PlainHandler, arguments)
 
 

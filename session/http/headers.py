@@ -24,16 +24,24 @@ _SOURCES: Mapping[str, str] = {
 }
 CONTENT_SECURITY_POLICY = "; ".join(f"{name} {sources}" for name, sources in _SOURCES.items())
 
+# What no notebook needs of a browser. What a person selects and copies by hand is the browser's own affair.
+_OFF = """
+accelerometer autoplay browsing-topics camera clipboard-read clipboard-write display-capture encrypted-media
+gamepad geolocation gyroscope hid identity-credentials-get idle-detection local-fonts magnetometer microphone
+midi otp-credentials payment picture-in-picture publickey-credentials-get screen-wake-lock serial
+storage-access sync-xhr usb window-management xr-spatial-tracking
+""".split()
+PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _OFF)
 
-# `same-origin` and not `no-referrer`: nothing goes to other origins either way, and the address of the page
-# is what tells a session's own requests from those of another session's page on the same origin
-# (`session.http.origin`).
+
+# `noopener-allow-popups`: another page of the same origin that opens this one gets no hold of it, so it
+# cannot read the page key out of it.
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "noopener-allow-popups",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), clipboard-write=(), display-capture=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": PERMISSIONS_POLICY,
+    "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from onggi.reasons import Reason
 from session.http.origin import Kind
 from session.http.paths import canonical
 
@@ -92,6 +93,15 @@ _RULES: tuple[Rule, ...] = (
         f"{_LAB}.workspaces_handler:WorkspacesHandler",
         "page layout",
     ),
+    _rule(
+        "GET",
+        r"onggi/lab/@onggi/lab/[0-9a-f]{16}/[a-z_]+\.(?:js|css)",
+        "session.lab.files:LabFileHandler",
+        "our extension of the page",
+        STATIC,
+    ),
+    _rule("GET", r"onggi/status", "session.lab.handlers:StatusHandler", "budget and compute, for the page"),
+    _rule("GET POST", r"onggi/requests", "session.lab.handlers:RequestsHandler", "submit for release"),
     _rule("GET", r"api", "jupyter_server.base.handlers:APIVersionHandler", "the hub asks whether it is up"),
     _rule("GET", r"api/status", "jupyter_server.services.api.handlers:APIStatusHandler", "counts of kernels"),
     _rule("GET", r"api/me", "jupyter_server.services.api.handlers:IdentityHandler", "who is signed in"),
@@ -154,6 +164,18 @@ _RULES: tuple[Rule, ...] = (
 _ASKED_BY_THE_PAGE = re.compile(
     r"api/(?:config/.*|events/subscribe|nbconvert)|lsp/status|lab/api/(?:news|update)"
 )
+
+
+# Where Jupyter, its extensions and its proxies hand out files.
+_DOWNLOADS = re.compile(
+    r"(?:(?:files|nbconvert|view|directories|archives?|download|custom|edit|tree)(?:/.*)?|api/nbconvert(?:/.*)?)"
+)
+
+
+def closed_reason(prefix: str, path: str) -> Reason:
+    """Why a path that no rule names is refused: whoever wants a file is told how files leave."""
+    download = path.startswith(prefix) and _DOWNLOADS.fullmatch(path[len(prefix) :])
+    return Reason.DOWNLOAD_REFUSED if download else Reason.ROUTE_CLOSED
 
 
 def asked_by_the_page(prefix: str, path: str) -> bool:

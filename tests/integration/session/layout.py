@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onggi.plan import SessionPlan, plan_from_json
+
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[2]
 PREFIX = "/user/researcher1/nafld/"
@@ -31,6 +33,7 @@ class Layout:
     root: Path
     port: int
     stand_in_port: int
+    language: str = "en"
 
     @property
     def origin(self) -> str:
@@ -59,7 +62,7 @@ class Layout:
             "session_id": "s-0123456789abcdef",
             "member": "researcher1",
             "project": "nafld",
-            "language": "en",
+            "language": self.language,
             "until": None,
             "session_key": "session-key",
             "project_folder": str(self.project),
@@ -68,6 +71,10 @@ class Layout:
         }
         (self.run / "server" / "plan.json").write_text(json.dumps(plan))
         self.write_hub_variables()
+
+    @property
+    def plan(self) -> SessionPlan:
+        return plan_from_json(json.loads((self.run / "server" / "plan.json").read_bytes()))
 
     def write_hub_variables(self) -> None:
         hub = {
@@ -127,9 +134,8 @@ def _start(argv: list[str], log: Path, environment: Mapping[str, str], cwd: Path
 
 def start_stand_in(layout: Layout) -> subprocess.Popen[bytes]:
     argv = [sys.executable, str(HERE / "stand_in.py"), str(layout.stand_in_port)]
-    return _start(
-        argv, layout.root / "stand_in.log", {"PATH": "/usr/bin", "PYTHONDONTWRITEBYTECODE": "1"}, layout.root
-    )
+    environment = {"PATH": "/usr/bin", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(REPO)}
+    return _start(argv, layout.root / "stand_in.log", environment, layout.root)
 
 
 def start_agent(layout: Layout) -> subprocess.Popen[bytes]:
@@ -194,7 +200,7 @@ def running(layout: Layout) -> Iterator[Layout]:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with (
-        running(Layout(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))),
+        running(Layout(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])),
         contextlib.suppress(KeyboardInterrupt),
     ):
         while True:

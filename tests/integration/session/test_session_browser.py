@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from onggi.words import say
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -109,12 +111,15 @@ def test_the_lab_works_and_nothing_leaves(place: Any, page: Any, outside: Any) -
     answers = page.evaluate(
         """async () => {
             const found = {};
+            const config = JSON.parse(document.getElementById('jupyter-config-data').textContent);
+            const headers = { 'X-Onggi-Page': config.onggi.page_key };
             for (const path of ['files/data.csv', 'api/contents/data.csv', 'api/terminals', 'metrics']) {
-                found[path] = (await fetch('/user/researcher1/nafld/' + path)).status;
+                found[path] = (await fetch('/user/researcher1/nafld/' + path, { headers })).status;
             }
             return found;
         }"""
     )
     assert set(answers.values()) == {403}
     page.dblclick("text=data.csv")
-    page.wait_for_selector("text=cannot be downloaded", timeout=20_000)
+    page.wait_for_selector(f"text={say('en', 'lab.not_shown_why')}", timeout=20_000)
+    assert errors == []

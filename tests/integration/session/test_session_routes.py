@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import html
 import http.client
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from onggi.words import explain, say
+from session.http.page_key import page_key
+
 PREFIX = "/user/researcher1/nafld/"
+FETCH = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+NAVIGATION = {
+    "Accept": "text/html,*/*;q=0.8",
+    "Sec-Fetch-Site": "same-origin",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+}
 
 CLOSED = [
     "files/data.csv",
@@ -83,10 +96,39 @@ def test_closed_paths_answer_a_fixed_refusal(place: Any, path: str, method: str)
     (place.project / "data.csv").write_text("secret\n")
     status, body, headers = raw(place, method, PREFIX + path)
     assert status in {400, 403}
-    assert b"secret" not in body
     if status == 403:
-        assert headers["X-Onggi-Reason"] == "route_closed"
-        assert len(body) < 200
+        reason = headers["X-Onggi-Reason"]
+        assert reason in {"route_closed", "download_refused"}
+        sentence = explain("en", reason, {})
+        assert json.loads(body) == {"error": {"reason": reason, "params": {}}, "message": sentence}
+    else:
+        assert b"secret" not in body
+
+
+DOWNLOADS = [
+    "files/data.csv",
+    "files/a/b.parquet",
+    "nbconvert/html/a.ipynb",
+    "nbconvert/notebook/a.ipynb",
+    "view/data.csv",
+    "directories/a",
+    "archive/a",
+    "custom/x",
+]
+
+
+@pytest.mark.parametrize("path", DOWNLOADS)
+def test_a_download_is_answered_by_a_page_that_says_how_files_leave(place: Any, path: str) -> None:
+    (place.project / "data.csv").write_text("secret\n")
+    status, body, headers = raw(place, "GET", PREFIX + path, NAVIGATION)
+    assert (status, headers["X-Onggi-Reason"]) == (403, "download_refused")
+    assert headers["Content-Type"].startswith("text/html")
+    page = body.decode()
+    for key in ("lab.refused_title", "lab.release_step_select", "lab.back_to_session", "lab.my_requests"):
+        assert html.escape(say("en", key), quote=False) in page.replace("&#34;", '"')
+    assert path not in page
+    assert "secret" not in page
+    assert "attachment" not in headers.get("Content-Disposition", "")
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "HEAD", "TRACE", "PATCH", "DELETE", "PUT"])
@@ -112,6 +154,12 @@ def test_every_answer_carries_the_policy(place: Any) -> None:
         assert "'unsafe-inline'" not in headers["Content-Security-Policy"].split("style-src")[0]
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cross-Origin-Opener-Policy"] == "noopener-allow-popups"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "Service-Worker-Allowed" not in headers
+        for feature in ("camera", "microphone", "geolocation", "usb", "serial", "hid", "display-capture"):
+            assert f"{feature}=()" in headers["Permissions-Policy"]
 
 
 def test_the_page_holds_no_token(place: Any) -> None:
@@ -131,14 +179,14 @@ def test_nobody_is_let_in_without_a_token(place: Any) -> None:
     ("headers", "reason"),
     [
         ({"Origin": "http://evil.example"}, "cross_site_request"),
-        (
-            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
-            "cross_site_request",
-        ),
-        (
-            {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
-            "cross_session_request",
-        ),
+        (FETCH | {"Sec-Fetch-Site": "cross-site"}, "cross_site_request"),
+        (FETCH | {"Sec-Fetch-Site": "same-site"}, "cross_site_request"),
+        (FETCH | {"Sec-Fetch-Site": "none"}, "cross_site_request"),
+        (FETCH, "cross_session_request"),
+        (FETCH | {"X-Onggi-Page": "0" * 32}, "cross_session_request"),
+        (FETCH | {"X-Onggi-Page": ""}, "cross_session_request"),
+        ({"User-Agent": "Mozilla/5.0 (of before Fetch Metadata)"}, "cross_session_request"),
+        ({"Service-Worker": "script"}, "route_closed"),
     ],
 )
 def test_requests_from_elsewhere_are_refused(place: Any, headers: dict[str, str], reason: str) -> None:
@@ -146,15 +194,35 @@ def test_requests_from_elsewhere_are_refused(place: Any, headers: dict[str, str]
     assert (status, answered["X-Onggi-Reason"]) == (403, reason)
 
 
-def test_another_sessions_page_is_elsewhere(place: Any) -> None:
-    other = {
-        "Sec-Fetch-Site": "same-origin",
-        "Sec-Fetch-Mode": "cors",
-        "Referer": f"{place.origin}/user/researcher1/other/lab",
-    }
-    own = other | {"Referer": f"{place.url}lab"}
-    assert raw(place, "GET", PREFIX + "api/contents", other)[0] == 403
-    assert raw(place, "GET", PREFIX + "api/contents", own)[0] == 200
+def test_a_request_of_the_own_page_carries_its_key(place: Any) -> None:
+    key = page_key(place.plan)
+    assert raw(place, "GET", PREFIX + "api/contents", FETCH | {"X-Onggi-Page": key})[0] == 200
+    other = page_key(replace(place.plan, session_id="s-fedcba9876543210"))
+    assert raw(place, "GET", PREFIX + "api/contents", FETCH | {"X-Onggi-Page": other})[0] == 403
+    twice = raw(place, "GET", PREFIX + "api/contents", FETCH | {"X-Onggi-Page": f"{key},{key}"})
+    assert twice[0] == 403
+
+
+def test_a_page_is_answered_to_a_navigation_alone(place: Any) -> None:
+    key = {"X-Onggi-Page": page_key(place.plan)}
+    assert raw(place, "GET", PREFIX + "lab", NAVIGATION)[0] == 200
+    for changed in ({"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, {"Sec-Fetch-Dest": "iframe"}):
+        status, body, _ = raw(place, "GET", PREFIX + "lab", NAVIGATION | changed | key)
+        assert (status, key["X-Onggi-Page"].encode() in body) == (403, False)
+
+
+def test_a_link_from_another_site_is_asked_again(place: Any) -> None:
+    status, body, _ = raw(place, "GET", PREFIX + "lab", NAVIGATION | {"Sec-Fetch-Site": "cross-site"})
+    assert (status, b"refresh" in body, page_key(place.plan).encode() in body) == (200, True, False)
+
+
+def test_static_files_are_for_the_own_origin(place: Any) -> None:
+    path = PREFIX + "static/favicons/favicon.ico"
+    script = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"}
+    assert raw(place, "GET", path, script)[0] == 200
+    for site in ("cross-site", "same-site"):
+        assert raw(place, "GET", path, script | {"Sec-Fetch-Site": site})[0] == 403
+    assert raw(place, "GET", path, script | {"Service-Worker": "script"})[0] == 403
 
 
 def test_a_websocket_needs_the_origin_of_the_hub(place: Any, browser: Any) -> None:
@@ -166,6 +234,10 @@ def test_a_websocket_needs_the_origin_of_the_hub(place: Any, browser: Any) -> No
         "Sec-WebSocket-Key": "x" * 22 + "==",
     }
     path = f"{PREFIX}api/kernels/{kernel}/channels"
+    own = {"Origin": place.origin} | FETCH | {"Sec-Fetch-Mode": "websocket"}
+    assert raw(place, "GET", path, upgrade | own)[0] == 403
+    offered = "v1.kernel.websocket.jupyter.org, onggi.page." + "0" * 32
+    assert raw(place, "GET", path, upgrade | own | {"Sec-WebSocket-Protocol": offered})[0] == 403
     assert raw(place, "GET", path, upgrade)[0] == 403
     assert raw(place, "GET", path, upgrade | {"Origin": "http://127.0.0.1:1"})[0] == 403
     browser.api("DELETE", f"api/kernels/{kernel}")

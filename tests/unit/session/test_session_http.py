@@ -17,7 +17,8 @@ from session.http.routes import AllowList
 
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "/user/researcher1/nafld/"
-PLACE = Place(frozenset({"http://127.0.0.1:8000"}), PREFIX)
+KEY = "0123456789abcdef0123456789abcdef"
+PLACE = Place(frozenset({"http://127.0.0.1:8000"}), PREFIX, KEY)
 ALLOWED = AllowList()
 
 
@@ -72,7 +73,9 @@ def test_a_name_quoted_by_the_page_is_the_one_spelling(name: str) -> None:
 @given(tail=st.text(alphabet=string.printable, max_size=40))
 def test_no_path_outside_the_rules_matches(tail: str) -> None:
     for rule in ALLOWED.matching(PREFIX, "GET", PREFIX + tail):
-        assert tail == "" or tail.startswith(("lab", "doc", "api", "static/", "oauth_callback", "logout"))
+        assert tail == "" or tail.startswith(
+            ("lab", "doc", "api", "static/", "oauth_callback", "onggi/", "logout")
+        )
         assert "files" not in rule.handler.lower() or "FileFind" in rule.handler
 
 
@@ -93,9 +96,13 @@ def test_the_reference_page_is_up_to_date() -> None:
     assert (ROOT / "docs" / "reference" / "routes.md").read_text() == render()
 
 
-OWN = {"Referer": f"http://127.0.0.1:8000{PREFIX}lab"}
+OWN = {"X-Onggi-Page": KEY}
 SAME = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 CROSS = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+HERE = {"Origin": "http://127.0.0.1:8000"}
+SOCKET = HERE | {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "websocket"}
+OFFERED = {"Sec-WebSocket-Protocol": f"v1.kernel.websocket.jupyter.org, onggi.page.{KEY}"}
+OLD = {"User-Agent": "Mozilla/5.0"}
 
 
 @pytest.mark.parametrize(
@@ -103,28 +110,27 @@ CROSS = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetc
     [
         (Kind(), "GET", SAME | OWN, Verdict.ACCEPT),
         (Kind(), "GET", SAME, Verdict.REFUSE),
-        (
-            Kind(),
-            "GET",
-            SAME | {"Referer": "http://127.0.0.1:8000/user/researcher1/other/lab"},
-            Verdict.REFUSE,
-        ),
-        (Kind(), "GET", SAME | {"Referer": f"http://evil{PREFIX}lab"}, Verdict.REFUSE),
-        (
-            Kind(),
-            "GET",
-            SAME | {"Referer": "http://127.0.0.1:8000/user/researcher1/nafld2/lab"},
-            Verdict.REFUSE,
-        ),
+        (Kind(), "GET", SAME | {"X-Onggi-Page": KEY[:-1]}, Verdict.REFUSE),
+        (Kind(), "GET", SAME | {"X-Onggi-Page": "é"}, Verdict.REFUSE),
+        # a Referer is a script's to choose within its origin: it tells nothing
+        (Kind(), "GET", SAME | {"Referer": f"http://127.0.0.1:8000{PREFIX}lab"}, Verdict.REFUSE),
+        (Kind(), "GET", OWN | {"Sec-Fetch-Site": "same-site"}, Verdict.REFUSE),
+        (Kind(), "POST", OWN | CROSS, Verdict.REFUSE),
         (Kind(), "PUT", OWN | {"Origin": "http://evil"}, Verdict.REFUSE),
         (Kind(), "PUT", OWN | {"Origin": "null"}, Verdict.REFUSE),
         (Kind(), "GET", {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}, Verdict.REFUSE),
+        (Kind(), "GET", OLD, Verdict.REFUSE),
+        (Kind(), "GET", OLD | OWN, Verdict.ACCEPT),
+        (Kind(page=True), "GET", OLD, Verdict.ACCEPT),
         (Kind(page=True), "GET", {"Sec-Fetch-Site": "none"}, Verdict.ACCEPT),
+        (Kind(page=True), "GET", SAME | OWN, Verdict.REFUSE),
+        (Kind(page=True), "POST", CROSS | {"Sec-Fetch-Site": "same-origin"}, Verdict.REFUSE),
         (Kind(page=True), "GET", CROSS, Verdict.BOUNCE),
         (Kind(page=True), "GET", CROSS | {"Sec-Fetch-Dest": "iframe"}, Verdict.REFUSE),
         (Kind(page=True), "GET", CROSS | {"Sec-Fetch-Site": "same-site"}, Verdict.ACCEPT),
         (Kind(), "GET", CROSS, Verdict.REFUSE),
         (Kind(static=True), "GET", SAME, Verdict.ACCEPT),
+        (Kind(static=True), "GET", SAME | {"Service-Worker": "script"}, Verdict.REFUSE),
         (
             Kind(static=True),
             "GET",
@@ -132,8 +138,11 @@ CROSS = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetc
             Verdict.REFUSE,
         ),
         (Kind(websocket=True), "GET", {}, Verdict.REFUSE),
-        (Kind(websocket=True), "GET", {"Origin": "http://127.0.0.1:8000"}, Verdict.ACCEPT),
-        (Kind(websocket=True), "GET", {"Origin": "http://127.0.0.1:8002"}, Verdict.REFUSE),
+        (Kind(websocket=True), "GET", HERE, Verdict.ACCEPT),
+        (Kind(websocket=True), "GET", SOCKET, Verdict.REFUSE),
+        (Kind(websocket=True), "GET", SOCKET | OFFERED, Verdict.ACCEPT),
+        (Kind(websocket=True), "GET", HERE | OLD, Verdict.REFUSE),
+        (Kind(websocket=True), "GET", {"Origin": "http://127.0.0.1:8002"} | OFFERED, Verdict.REFUSE),
         (Kind(), "GET", {}, Verdict.ACCEPT),
     ],
 )
