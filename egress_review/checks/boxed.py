@@ -19,12 +19,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Protocol
 
 import egress_review
 import onggi
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.order import Order
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.worker_status import OUT_OF_MEMORY
@@ -54,7 +53,20 @@ class Worker:
     binds: Sequence[Bind] = ()
 
 
-def ask_worker(order: Order, binds: Sequence[Bind], worker: Worker) -> bytes:
+class Asked(Protocol):
+    """What is asked of a worker."""
+
+    @property
+    def policy(self) -> CheckPolicy:
+        """What it may use."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire form."""
+        ...
+
+
+def ask_worker(order: Asked, binds: Sequence[Bind], worker: Worker) -> bytes:
     """The worker's answer to `order`, as bytes that nobody has looked at.
 
     Raises:

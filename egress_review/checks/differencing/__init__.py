@@ -1,0 +1,1 @@
+"""Differencing: does a table single out a few persons together with what was released before?"""

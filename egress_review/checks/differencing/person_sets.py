@@ -1,0 +1,250 @@
+"""Who stands behind each published number of a query: the persons, by number.
+
+**Numbers of persons.** A unit column of whole numbers is its own numbering (64 bit, two's complement). Any
+other is numbered by the first 64 bits of SHA-256 of its text: the same person has the same number in every
+version of the data set, and no register has to be kept. Two persons of one query never share a number: that
+is counted, and a query where they would is *not proven*. Two persons who are never in one query share one
+with probability below n²/2⁶⁵ (less than 2⁻²⁵ for a million persons), and nobody who asks for tables can
+choose the texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from egress_review.checks.differencing.job import PublishedNumber, Withheld
+from egress_review.checks.differencing.prints import Persons
+from egress_review.checks.differencing.sets import BASE, COUNT, VALUE, Family, Sets, make_sets
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.reading.query import Kind, Measure, Query
+from egress_review.checks.refusal import CheckStopped, clip
+from onggi.table_form import format_value
+
+_COLUMN = re.compile(r'\."((?:[^"]|"")+)"')
+_NUMBERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"})
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the ledger remembers of a table: its numbers, and the persons behind them."""
+
+    numbers: tuple[PublishedNumber, ...]
+    sets: Sets
+
+
+def remember(
+    source: duckdb.DuckDBPyConnection, query: Query, most: int, withheld: Collection[Withheld] = ()
+) -> Remembered:
+    """Numbers and persons of a query.
+
+    Args:
+        most: rows of the table.
+        withheld: numbers that the table's file hides: they get no set.
+
+    Raises:
+        CheckStopped: `too_many_cells`, `memory_limit` or `query_failed`.
+    """
+    try:
+        rows = _make_cells(source, query, most)
+        builder = _Builder(query, rows, withheld)
+        for unit in query.units:
+            builder.add(*_persons(source, query, unit))
+    except duckdb.OutOfMemoryException:
+        raise CheckStopped(FindingCode.MEMORY_LIMIT) from None
+    except duckdb.Error as error:
+        raise CheckStopped(FindingCode.QUERY_FAILED, cause=type(error).__name__) from None
+    return builder.done()
+
+
+def _make_cells(source: duckdb.DuckDBPyConnection, query: Query, most: int) -> list[tuple[Any, ...]]:
+    """The table's rows, numbered in the order of their keys: keys, grouping, measures."""
+    keys = [f"{key.sql} AS k{at}" for at, key in enumerate(query.keys)]
+    measures = [f"{measure.sql} AS m{at}" for at, measure in enumerate(query.measures)]
+    having = f" HAVING {query.having_sql}" if query.having_sql else ""
+    columns = [*keys, f"{query.grouping_id()} AS g", *measures]
+    rows = f"{query.select_sql(columns)}{query.group_sql()}{having} LIMIT {most + 1}"
+    order = ", ".join([*(f"k{at}" for at in range(len(keys))), "g"])
+    source.execute("DROP TABLE IF EXISTS cells")
+    source.execute(
+        f"CREATE TEMP TABLE cells AS SELECT row_number() OVER (ORDER BY {order}) - 1 AS cell, * FROM ({rows})"  # noqa: S608 - of our own making
+    )
+    found = source.execute("SELECT * EXCLUDE (cell) FROM cells ORDER BY cell").fetchall()
+    if len(found) > most:
+        raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most)
+    return found
+
+
+def _persons(
+    source: duckdb.DuckDBPyConnection, query: Query, unit: str
+) -> tuple[npt.NDArray[np.int64], Persons, list[npt.NDArray[np.bool_]]]:
+    """For each cell and person: the cell, the person's number, and which conditions a row of theirs meets."""
+    whole = _is_whole(source, query, unit)
+    if not whole:
+        _refuse_shared_numbers(source, query, unit)
+    keys = [f"{key.sql} AS k{at}" for at, key in enumerate(query.keys)]
+    flags = [
+        f"coalesce(bool_or({condition}), false) AS f{at}" for at, condition in enumerate(_conditions(query))
+    ]
+    columns = [*keys, f"{query.grouping_id()} AS g", f"{unit} AS person", *flags]
+    inner = f"{query.select_sql(columns)}{_by_person(query, unit)} HAVING {unit} IS NOT NULL"
+    same = " AND ".join(["p.g = c.g", *(f"p.k{at} IS NOT DISTINCT FROM c.k{at}" for at in range(len(keys)))])
+    number = "p.person::BIGINT" if whole else _hashed("p.person")
+    wanted = ", ".join([f"c.cell AS cell, {number} AS person", *(f"p.f{at}" for at in range(len(flags)))])
+    found = source.execute(f"SELECT {wanted} FROM ({inner}) p JOIN cells c ON {same}").fetchnumpy()  # noqa: S608 - as above
+    persons = np.asarray(found["person"]).astype(np.int64 if whole else np.uint64).view(np.uint64)
+    met = [np.asarray(found[f"f{at}"], dtype=np.bool_) for at in range(len(flags))]
+    return np.asarray(found["cell"], dtype=np.int64), persons, met
+
+
+def _is_whole(source: duckdb.DuckDBPyConnection, query: Query, unit: str) -> bool:
+    described = source.execute(f"DESCRIBE {query.select_sql([f'{unit} AS person'])}").fetchall()
+    return described[0][1] in _NUMBERS
+
+
+def _refuse_shared_numbers(source: duckdb.DuckDBPyConnection, query: Query, unit: str) -> None:
+    counts = [f"count(DISTINCT {unit})", f"count(DISTINCT {_hashed(unit)})"]
+    texts, numbers = source.execute(query.select_sql(counts)).fetchall()[0]
+    if texts != numbers:
+        raise CheckStopped(FindingCode.QUERY_FAILED, cause="person numbers")
+
+
+def _hashed(expression: str) -> str:
+    return f"CAST('0x' || substr(sha256(CAST({expression} AS VARCHAR)), 1, 16) AS UBIGINT)"
+
+
+def _by_person(query: Query, unit: str) -> str:
+    keys = [key.sql for key in query.keys]
+    if not query.has_margins:
+        return f" GROUP BY {', '.join([*keys, unit])}"
+    sets = ", ".join(f"({', '.join([*(keys[at] for at in one), unit])})" for one in query.grouping_sets)
+    return f" GROUP BY GROUPING SETS ({sets})"
+
+
+def _flat(measures: Sequence[Measure]) -> Iterator[Measure]:
+    """The measures, a ratio as its two parts: with one of them known, the other follows."""
+    for one in measures:
+        yield from _flat(one.parts) if one.parts else (one,)
+
+
+def _conditions(query: Query) -> list[str]:
+    """What rows must meet to contribute to some measure."""
+    return sorted({one.contributes for one in _flat(query.measures) if one.contributes})
+
+
+def tags_of(measure: Measure, query: Query) -> frozenset[str]:
+    """What a measure publishes of its contributors.
+
+    A sum without a column, or of a CASE, can count persons; names in a WITH clause may hide any column of it.
+    """
+    named = _COLUMN.findall(measure.argument) + (_COLUMN.findall(query.with_sql) if query.with_sql else [])
+    values = frozenset(f"{VALUE}{name}" for name in named)
+    if measure.kind.counts or (measure.kind is Kind.RATIO and not values):
+        return frozenset({COUNT})
+    return values | {COUNT} if not values or "CASE" in measure.argument.upper() else values
+
+
+class _Builder:
+    """Puts cells and persons together."""
+
+    def __init__(
+        self, query: Query, rows: list[tuple[Any, ...]], withheld: Collection[Withheld] = ()
+    ) -> None:
+        self._query = query
+        self._rows = rows
+        self._keys = len(query.keys)
+        self._hidden = {(one.key, one.measure) for one in withheld}
+        self._names = [self._key(values) for values in rows]
+        self._conditions = _conditions(query)
+        self._members: list[Persons] = []
+        self._place: list[int] = []
+        self._row: list[int] = []
+        self._known: dict[bytes, int] = {}
+        self._families: dict[tuple[int, ...], tuple[set[str], bool]] = {}
+        self._persons = [[-1] * len(query.measures) for _ in rows]
+
+    def add(
+        self, cells: npt.NDArray[np.int64], persons: Persons, met: Sequence[npt.NDArray[np.bool_]]
+    ) -> None:
+        """Take in the persons of one kind of unit."""
+        order = np.lexsort((persons, cells))
+        cells, persons = cells[order], persons[order]
+        everyone = self._cut(cells, persons)
+        parts = {
+            condition: self._cut(cells[kept], persons[kept])
+            for condition, kept in zip(self._conditions, (one[order] for one in met), strict=True)
+        }
+        for at, measure in enumerate(self._query.measures):
+            for part in _flat([measure]):
+                tags = tags_of(part, self._query)
+                self._measure(at, parts[part.contributes] if part.contributes else everyone, tags)
+                if part.contributes:
+                    self._measure(at, everyone, frozenset({BASE}), counts=False)
+
+    def _cut(self, cells: npt.NDArray[np.int64], persons: Persons) -> list[Persons]:
+        ends = np.searchsorted(cells, np.arange(1, len(self._rows) + 1))
+        return np.split(persons, ends[:-1]) if len(self._rows) else []
+
+    def _measure(
+        self, at: int, by_row: Sequence[Persons], tags: frozenset[str], *, counts: bool = True
+    ) -> None:
+        """One family for each grouping of one measure."""
+        groupings: dict[int, list[int]] = {}
+        for row, members in enumerate(by_row):
+            if counts:
+                before = self._persons[row][at]
+                self._persons[row][at] = members.size if before < 0 else min(before, members.size)
+            hidden = (tuple(self._names[row].values()), self._query.measures[at].name) in self._hidden
+            if members.size and not hidden:
+                grouping = int(self._rows[row][self._keys])
+                groupings.setdefault(grouping, []).append(self._set(row, at, members))
+        for found in groupings.values():
+            if tuple(found) not in self._families:
+                self._families[tuple(found)] = (set(), self._disjoint(found))
+            self._families[tuple(found)][0].update(tags)
+
+    def _set(self, row: int, at: int, members: Persons) -> int:
+        name = members.tobytes()
+        if name not in self._known:
+            self._known[name] = len(self._members)
+            self._members.append(members)
+            self._place.append(row * len(self._query.measures) + at)
+            self._row.append(row)
+        return self._known[name]
+
+    def _disjoint(self, places: Sequence[int]) -> bool:
+        together = np.concatenate([self._members[one] for one in places])
+        return np.unique(together).size == together.size
+
+    def done(self) -> Remembered:
+        """What was put together."""
+        families = [
+            Family(places, frozenset(tags), apart) for places, (tags, apart) in self._families.items()
+        ]
+        sets = make_sets(self._members, self._place, self._row, families)
+        return Remembered(tuple(self._numbers()), sets)
+
+    def _numbers(self) -> Iterator[PublishedNumber]:
+        for row, values in enumerate(self._rows):
+            for at, measure in enumerate(self._query.measures):
+                yield PublishedNumber(
+                    key=self._names[row],
+                    measure=clip(measure.name),
+                    kind=measure.kind.value,
+                    value=clip(format_value(values[self._keys + 1 + at])),
+                    persons=max(0, self._persons[row][at]),
+                )
+
+    def _key(self, values: tuple[Any, ...]) -> dict[str, str]:
+        """The texts of a row's keys; a margin's is absent."""
+        return {
+            clip(one.name): clip(format_value(values[at]))
+            for at, one in enumerate(self._query.keys)
+            if not int(values[self._keys]) >> at & 1
+        }

@@ -1,0 +1,243 @@
+"""Compares the tables of a request with all that was released before, and with each other.
+
+Found are, for a threshold k, all sums of sets that differ from another set by 1 to k - 1 persons:
+- two sets of any tables;
+- a set and the union of any number of cells of one disjoint family of one table, either of them new;
+- a set and the union of two sets of any tables, of which at least one of the three is new.
+"Differ" counts persons on both sides, so that sets of two data-set versions that lost and gained a few
+persons are found as well. Not found: sums of more sets from several tables, and unions of cells that share
+persons. What is over the budget of time or number is said so (`complete`), never silently left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from egress_review.checks.differencing.prints import Persons, Prints
+from egress_review.checks.differencing.relations import (
+    Near,
+    Newcomer,
+    contained,
+    held,
+    near_pairs,
+    near_unions,
+)
+from egress_review.checks.differencing.sets import Places, Sets
+from egress_review.checks.differencing.triples import OverBudgetError, candidates, known_sets, support
+
+MOST_HITS = 200
+Load = Callable[[], Sets]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Number:
+    """A published number: its table and its place there.
+
+    Attributes:
+        table: of the ledger from 0 on; of the request -1, -2, … in its order.
+    """
+
+    table: int
+    place: int
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is of the request."""
+        return self.table < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Numbers of which one minus the others is about a few persons.
+
+    Attributes:
+        new: the number of the request that brings it about.
+        whole, parts: the difference; the new one is among them.
+        difference: how many persons it is about.
+        alike: whether they are numbers of one kind, so that they can be subtracted.
+    """
+
+    new: Number
+    whole: Number
+    parts: tuple[Number, ...]
+    difference: int
+    alike: bool
+
+    def renumbered(self, tables: Sequence[int]) -> Hit:
+        """The same with other numbers for the request's tables: that of table -1 first."""
+
+        def other(one: Number) -> Number:
+            return Number(tables[-1 - one.table], one.place) if one.is_new else one
+
+        parts = tuple(map(other, self.parts))
+        return replace(self, new=other(self.new), whole=other(self.whole), parts=parts)
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """The plainest is told."""
+        return not self.alike, len(self.parts), self.difference
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found; `complete` if nothing was left out for want of time or place."""
+
+    hits: tuple[Hit, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What stays in memory of a table that was looked at; `start` is the place of its first set among all."""
+
+    number: int
+    start: int
+    row: tuple[int, ...]
+    sizes: Places
+    prints: Prints
+
+
+def search(request: Sequence[Sets], ledger: Sequence[Load], k: int, deadline: float) -> Found:
+    """Compare the tables of a request with the ledger's and with each other.
+
+    Args:
+        ledger: reads the sets of one table after the other.
+        k: the threshold.
+        deadline: of `time.monotonic`, in seconds.
+    """
+    return _Search(request, ledger, k, deadline).run()
+
+
+class _Search:
+    def __init__(self, request: Sequence[Sets], ledger: Sequence[Load], k: int, deadline: float) -> None:
+        self._ledger = ledger
+        self._k = k
+        self._deadline = deadline
+        self._request = tuple(request)
+        self._newcomers = [Newcomer(one) for one in request]
+        self._tables: list[_Table] = []
+        self._numbers: list[Number] = []
+        self._tags: list[frozenset[str]] = []
+        self._wholes: list[Places] = []
+        self._parts: list[Places] = []
+        self._hits: dict[Number, Hit] = {}
+
+    def run(self) -> Found:
+        complete = True
+        for at, one in enumerate(self._request):
+            self._look_at(-1 - at, one)
+            for new in range(at + 1):
+                self._compare(self._tables[at], one, new)
+        for table, load in enumerate(self._ledger) if self._numbers else ():
+            if time.monotonic() > self._deadline:
+                complete = False
+                break
+            old = load()
+            self._look_at(table, old)
+            for new in range(len(self._request)):
+                self._compare(self._tables[-1], old, new)
+        complete &= not self._numbers or self._triples()
+        ranked = sorted(self._hits.values(), key=lambda hit: (hit.rank, hit.new))
+        return Found(tuple(ranked[:MOST_HITS]), complete)
+
+    def _look_at(self, number: int, sets: Sets) -> None:
+        self._tables.append(_Table(number, len(self._numbers), sets.row, sets.sizes, sets.prints))
+        self._numbers.extend(Number(number, place) for place in sets.place)
+        self._tags.extend(sets.tags)
+
+    def _compare(self, table: _Table, old: Sets, new: int) -> None:
+        """Two by two, and unions of one family: a table that was looked at, and one of the request."""
+        newcomer, against = self._newcomers[new], self._tables[new]
+        pairs = contained(old, newcomer, self._k)
+        for near in near_pairs(pairs, self._k):
+            (part,) = near.parts
+            if table is against and table.row[part] == table.row[near.target]:
+                continue  # columns of one row are compared by the rules
+            tags = newcomer.sets.tags[near.target] & old.tags[part]
+            if table is against and _of_one_family(old, part, near.target):
+                tags = frozenset()  # rows that share persons: nothing says that one lies in the other
+            self._near(near, against, table, tags)
+        for family in old.families:
+            for near in near_unions(pairs, family, newcomer.sets, self._k, of_new=False):
+                self._near(near, against, table, newcomer.sets.tags[near.target] & family.tags)
+        for family in newcomer.sets.families if table is not against else ():
+            for near in near_unions(pairs, family, old, self._k, of_new=True):
+                self._near(near, table, against, old.tags[near.target] & family.tags)
+        olds, news, old_holds = held(pairs, self._k)
+        self._wholes.append(np.where(old_holds, olds + table.start, news + against.start))
+        self._parts.append(np.where(old_holds, news + against.start, olds + table.start))
+
+    def _near(self, near: Near, targets: _Table, parts: _Table, tags: frozenset[str]) -> None:
+        whole, numbers = near.target + targets.start, [one + parts.start for one in near.parts]
+        if len(numbers) == 1 and targets.sizes[near.target] < parts.sizes[near.parts[0]]:
+            whole, numbers = numbers[0], [whole]
+        self._add(whole, numbers, near.difference, alike=bool(tags))
+
+    def _add(self, whole: int, parts: Sequence[int], difference: int, *, alike: bool) -> None:
+        numbers = [self._numbers[one] for one in (whole, *parts)]
+        # Of several new ones the last table's brings it about: the earlier ones stand without it.
+        new = min(one for one in numbers if one.is_new)
+        self._keep(Hit(new, numbers[0], tuple(numbers[1:]), difference, alike))
+
+    def _keep(self, hit: Hit) -> None:
+        known = self._hits.get(hit.new)
+        if known is None or hit.rank < known.rank:
+            self._hits[hit.new] = hit
+
+    def _triples(self) -> bool:
+        """Two sets against a third; whether all could be looked at."""
+        prints, sizes = ([getattr(one, name) for one in self._tables] for name in ("prints", "sizes"))
+        known = known_sets(np.concatenate(prints), np.concatenate(sizes))
+        try:
+            found = candidates(known, np.concatenate(self._wholes), np.concatenate(self._parts), self._k)
+        except OverBudgetError:
+            return False
+        members = self._members({place for one in found for place in one})
+        for whole, part, other in found:
+            if time.monotonic() > self._deadline:
+                return False
+            left = support(members[whole], (members[part], members[other]))
+            if 1 <= left < self._k:
+                same = [np.flatnonzero(known.which == known.which[one]) for one in (whole, part, other)]
+                self._add_triple([one.tolist() for one in same], left)
+        return True
+
+    def _add_triple(self, same: Sequence[Sequence[int]], left: int) -> None:
+        """One hit for every table of the request that has a part in it, from the one on that completes it.
+
+        Args:
+            same: for each of the three sets all places where it stands, the request's first.
+        """
+        tags = [frozenset[str]().union(*(self._tags[one] for one in places)) for places in same]
+        alike = bool(frozenset.intersection(*tags))
+        earliest = [max((self._numbers[one] for one in places), key=_turn) for places in same]
+        complete = min(map(_turn, earliest))
+        for role, places in enumerate(same):
+            for new in (self._numbers[one] for one in places):
+                if new.is_new and _turn(new) <= complete:
+                    whole, *parts = [new if at == role else one for at, one in enumerate(earliest)]
+                    self._keep(Hit(new, whole, tuple(parts), left, alike))
+
+    def _members(self, places: set[int]) -> dict[int, Persons]:
+        """The persons of some sets; tables of the ledger are read once more."""
+        found: dict[int, Persons] = {}
+        for table in self._tables:
+            inside = [one for one in places if table.start <= one < table.start + len(table.sizes)]
+            if inside:
+                new = table.number < 0
+                sets = self._request[-1 - table.number] if new else self._ledger[table.number]()
+                found.update({one: sets.members(one - table.start) for one in inside})
+        return found
+
+
+def _of_one_family(sets: Sets, one: int, other: int) -> bool:
+    return any(one in family.sets and other in family.sets for family in sets.families)
+
+
+def _turn(number: Number) -> int:
+    """When a number became or would become public: the ledger's first, then the request's in their order."""
+    return min(0, number.table)
