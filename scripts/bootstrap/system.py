@@ -13,6 +13,13 @@ from scripts.bootstrap.tell import SetupError, tell
 
 # Every target needs the set-up, and the set-up needs pip once.
 ALWAYS = ("python3-venv",)
+# Packages that bring no program of their own name, by a file that they bring.
+_FILES = {
+    "fonts-nanum": "share/fonts/**/Nanum*.ttf",
+    "libatomic1": "lib/*/libatomic.so.1",
+    "linux-libc-dev": "include/linux/audit.h",
+    "postgresql": "lib/postgresql/*/bin/initdb",
+}
 
 
 def require(packages: tuple[str, ...], interpreter: Path) -> None:
@@ -42,8 +49,8 @@ def require(packages: tuple[str, ...], interpreter: Path) -> None:
 def _present(package: str, interpreter: Path) -> bool:
     if package == "python3-venv":  # it brings the pip that installs our installer
         return pip_command(interpreter) is not None
-    if package == "fonts-nanum":
-        return any(Path("/usr/share/fonts").glob("**/Nanum*.ttf"))
+    if package in _FILES:
+        return any(Path("/usr").glob(_FILES[package]))
     program = {"bubblewrap": "bwrap"}.get(package, package)
     return shutil.which(program, path=COMMON_PATH) is not None
 

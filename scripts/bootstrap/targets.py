@@ -8,7 +8,8 @@ from pathlib import Path
 from scripts.bootstrap.places import Places
 
 SANDBOX = ("bubblewrap",)
-BROWSER = ("chromium", "fonts-nanum")
+BROWSER = ("chromium", "fonts-nanum", "libatomic1")  # the last for the Node that drives the browser
+TESTED_WITH = ("postgresql", "linux-libc-dev")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ TARGETS = {
     "demo": Target(("onggi", "up")),
     "tour": Target(("onggi", "tour")),
     "cli": Target(("onggi",), in_caller_folder=True),
-    "test": Target(_checks("lint", "types", "imports", "tests"), (*SANDBOX, *BROWSER), dev=True),
+    "test": Target(
+        _checks("lint", "types", "imports", "tests"), (*SANDBOX, *BROWSER, *TESTED_WITH), dev=True
+    ),
     "lint": Target(_checks("lint"), (), dev=True),
     "type": Target(_checks("types", "imports"), (), dev=True),
     "unit": Target(_checks("unit"), (), dev=True),

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-BIN = Path("/usr/lib/postgresql/15/bin")
+_ALL = Path("/usr/lib/postgresql")
+BIN = max((path.parent for path in _ALL.glob("*/bin/postgres")), default=_ALL)
 
 
 def missing() -> str | None:

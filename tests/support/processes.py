@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -75,7 +76,14 @@ def of(state: Path) -> list[psutil.Process]:
     return found
 
 
-def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+def caught(running: Running) -> set[signal.Signals]:
+    """The signals that `onggi up` has handlers for at this moment."""
+    status = Path(f"/proc/{running.process.pid}/status").read_text("ascii")
+    mask = int(status.split("SigCgt:\t", 1)[1].split("\n", 1)[0], 16)
+    return {one for one in signal.Signals if mask >> (one - 1) & 1}
+
+
+def until(condition: Callable[[], bool], timeout_s: float, what: str, every_s: float = 0.2) -> None:
     """Wait until `condition` holds.
 
     Raises:
@@ -85,7 +93,7 @@ def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(what)
-        time.sleep(0.2)
+        time.sleep(every_s)
 
 
 def until_none_left(state: Path, also: list[psutil.Process], timeout_s: float = 20) -> None:
