@@ -116,7 +116,7 @@ class _Component:
         self.width = np.where(known, Width.NARROW, Width.OPEN).astype(np.int64)
         self.seen_low = np.where(known, self._low, np.inf)
         self.seen_high = np.where(known, self._high, -np.inf)
-        self._fractional = np.zeros(len(columns), bool)
+        self._whole_low, self._whole_high = self.seen_low.copy(), self.seen_high.copy()
         self._program = LinearProgram(
             system.matrix, system.rhs, self._low, self._high, warm=len(columns) <= WARM_BELOW
         )
@@ -147,10 +147,10 @@ class _Component:
             return
         np.minimum(self.seen_low, solution, out=self.seen_low)
         np.maximum(self.seen_high, solution, out=self.seen_high)
-        wide = self._open & (self.seen_high - self.seen_low >= self._need - _TOLERANCE)
-        self.width[wide] = Width.WIDE
-        if np.abs(solution - np.rint(solution)).max(initial=0) > _TOLERANCE:
-            self._fractional |= wide
+        if np.abs(solution - np.rint(solution)).max(initial=0) <= _TOLERANCE:
+            np.minimum(self._whole_low, solution, out=self._whole_low)
+            np.maximum(self._whole_high, solution, out=self._whole_high)
+        self.width[self._open & (self.seen_high - self.seen_low >= self._need - _TOLERANCE)] = Width.WIDE
 
     def _push_together(self) -> None:
         """Push all open cells at once, up or down by chance; each no further than it must."""
@@ -179,9 +179,7 @@ class _Component:
         """Find the ends of one interval, or that it is wide; whether there was time."""
         ends = []
         for sign in (1.0, -1.0):
-            cost = np.zeros(len(self.width))
-            cost[unknown] = sign
-            self._program.set_cost(cost)
+            self._program.set_cost(_only(unknown, len(self.width), sign))
             solution = self._program.solve(self._until)
             if solution is None:
                 return False
@@ -195,20 +193,31 @@ class _Component:
 
     def _in_whole_numbers(self) -> None:
         """Ask again in whole numbers for cells that only fractional solutions showed to be wide."""
-        for unknown in np.flatnonzero(self._fractional):
-            ends = []
+        for unknown in np.flatnonzero(self.width == Width.WIDE):
+            ends: list[float] = []
             for sign in (1.0, -1.0):
-                cost = np.zeros(len(self.width))
-                cost[unknown] = sign
-                self._program.set_cost(cost)
-                solution = self._program.solve_whole(self._until)
+                if self._whole_high[unknown] - self._whole_low[unknown] >= self._need[unknown] - _TOLERANCE:
+                    break
+                program = LinearProgram(
+                    self._system.matrix, self._system.rhs, self._low, self._high, warm=False, whole=True
+                )
+                program.set_cost(_only(int(unknown), len(self.width), sign))
+                solution = program.solve(self._until)
                 if solution is None:
                     self.width[unknown] = Width.OPEN
-                    return
+                    break
+                self._see(solution)
                 ends.append(float(np.rint(solution[unknown])))
-            if ends[1] - ends[0] < self._need[unknown] - _TOLERANCE:
-                self.width[unknown] = Width.NARROW
-                self.seen_low[unknown], self.seen_high[unknown] = ends
+            else:
+                if ends[1] - ends[0] < self._need[unknown] - _TOLERANCE:
+                    self.width[unknown] = Width.NARROW
+                    self.seen_low[unknown], self.seen_high[unknown] = ends
+
+
+def _only(unknown: int, size: int, sign: float) -> Floats:
+    cost = np.zeros(size)
+    cost[unknown] = sign
+    return cost
 
 
 def _boxed(system: System, recovery: Recovery, columns: Indices) -> tuple[Floats, Floats]:

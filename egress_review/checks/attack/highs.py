@@ -22,10 +22,19 @@ class LinearProgram:
 
     Args:
         warm: start each solution from the last one, without presolve; better for small programs.
+        whole: x in whole numbers. Ask such a program once: HiGHS 1.15 calls a feasible one infeasible when it
+            is asked again with another cost.
     """
 
     def __init__(
-        self, matrix: sparse.csr_array, rhs: Floats, low: Floats, high: Floats, *, warm: bool = True
+        self,
+        matrix: sparse.csr_array,
+        rhs: Floats,
+        low: Floats,
+        high: Floats,
+        *,
+        warm: bool = True,
+        whole: bool = False,
     ) -> None:
         height, width = matrix.shape
         by_column = sparse.csc_array(matrix)
@@ -38,6 +47,8 @@ class LinearProgram:
         model.a_matrix_.start_ = by_column.indptr.astype(np.int32)
         model.a_matrix_.index_ = by_column.indices.astype(np.int32)
         model.a_matrix_.value_ = by_column.data.astype(np.float64)
+        if whole:
+            model.integrality_ = [highspy.HighsVarType.kInteger] * width
         solver: Any = highspy.Highs  # its stubs lack half of its methods
         self._solver = solver()
         self._solver.silent()
@@ -70,19 +81,6 @@ class LinearProgram:
 
         An unbounded program has none either: give bounds where that matters.
         """
-        return self._run(until)
-
-    def solve_whole(self, until: float) -> Floats | None:
-        """The solution in whole numbers, as `solve`."""
-        kinds = np.full(len(self._columns), highspy.HighsVarType.kInteger)
-        self._solver.changeColsIntegrality(len(kinds), self._columns, kinds)
-        try:
-            return self._run(until)
-        finally:
-            kinds[:] = highspy.HighsVarType.kContinuous
-            self._solver.changeColsIntegrality(len(kinds), self._columns, kinds)
-
-    def _run(self, until: float) -> Floats | None:
         left = until - time.monotonic()
         if left <= 0:
             return None

@@ -1,0 +1,186 @@
+"""From a recomputed query to the tables that are attacked: one for each measure that adds up.
+
+Attacked are counts, sums, and averages beside a count (an average times its count is a sum). Distinct
+persons count too: lines in which a person stands twice are seen not to add up and are left out. Medians,
+extremes and deviations have no lines; nothing is concluded about them here. A ratio beside a count, and a sum
+of positive and negative values that the query rounds, have lines that are not attacked: `unproven` says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from egress_review.checks.attack.audit import AttackRules
+from egress_review.checks.attack.model import TOTAL, Key, Level, PublishedTable, Rounding, make_table
+from egress_review.checks.findings import VERDICTS, Verdict
+from egress_review.checks.reading.query import Kind, Measure, Query
+from egress_review.checks.rules.primary import contributors, judge_cell
+from egress_review.checks.rules.profile import Profile
+from egress_review.checks.source.evidence import Cell, Group, GroupId, group_id
+from onggi.table_form import format_value
+
+DEFAULT_PERCENT = 10.0
+"""Width of a hidden cell's interval where a profile has no p% rule. Source: ACRO's default for p%."""
+
+Place = tuple[GroupId, int]
+"""One number of a table: its group and the index of its measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attacked:
+    """A measure as a table to attack.
+
+    Attributes:
+        measure: its index among the query's measures.
+        groups: behind the rows of the table.
+    """
+
+    measure: int
+    table: PublishedTable
+    groups: tuple[Group, ...]
+
+
+def rules_of(profile: Profile) -> AttackRules:
+    """How wide hidden cells must be under a profile: p% of their value."""
+    p_percent = profile.rules.p_percent
+    percent = DEFAULT_PERCENT if p_percent is None else 100 * p_percent.p
+    return AttackRules(percent=percent, contributors=not profile.counts_rows)
+
+
+def place_of(group: Group, query: Query, measure: int) -> Place:
+    """Where one number of a group stands."""
+    return group_id(group.key(query), group.grouping), measure
+
+
+def tables_of(
+    query: Query,
+    groups: Sequence[Group],
+    hidden: AbstractSet[Place],
+    profile: Profile,
+    *,
+    rounding: Rounding | None = None,
+    datasets: Iterable[tuple[str, str]] = (),
+    names: Mapping[str, str] | None = None,
+    name: str = "",
+) -> list[Attacked]:
+    """The tables of a query's measures.
+
+    Args:
+        groups: all of them, those that HAVING leaves out of the file too.
+        hidden: numbers that the file does not show: suppressed, or left out.
+        rounding: of the counts.
+        datasets: names and versions; they are part of what the numbers are about.
+        names: expression of a key → its name in all linked tables; else its header.
+        name: of a release, for witnesses.
+    """
+    keys = [Key((names or {}).get(key.sql, key.name)) for key in query.keys]
+    rows = [levels_of(group, query) for group in groups]
+    size = len(keys)
+    complete = frozenset(tuple(int(at in one) for at in range(size)) for one in query.grouping_sets)
+    return [
+        Attacked(
+            number,
+            make_table(
+                keys,
+                rows,
+                [_value(group.cells[number], measure) for group in groups],
+                suppressed=[place_of(group, query, number) in hidden for group in groups],
+                sensitive=[is_sensitive(group.cells[number], measure, profile) for group in groups],
+                singleton=[_alone(group.cells[number], profile) for group in groups],
+                name=name,
+                subject=subject_of(query, measure, datasets),
+                rounding=_rounding(measure, rounding),
+                integral=measure.kind.counts,
+                non_negative=not _negative(groups, number),
+                complete=complete,
+            ),
+            tuple(groups),
+        )
+        for number, measure in enumerate(query.measures)
+        if adds_up(measure, query) and not _unproven(measure, query, groups, number)
+    ]
+
+
+def unproven(query: Query, groups: Sequence[Group]) -> list[int]:
+    """Measures whose hidden numbers follow from published ones in a way that is not attacked."""
+    return [
+        number for number, measure in enumerate(query.measures) if _unproven(measure, query, groups, number)
+    ]
+
+
+def _unproven(measure: Measure, query: Query, groups: Sequence[Group], number: int) -> bool:
+    if measure.kind is Kind.RATIO:
+        return any(one.kind.counts for one in query.measures)
+    if measure.decimals is None or not adds_up(measure, query):
+        return False
+    return measure.kind is Kind.AVERAGE or bool(measure.scale) or _negative(groups, number)
+
+
+def _negative(groups: Sequence[Group], number: int) -> bool:
+    return any(group.cells[number].negatives for group in groups)
+
+
+def _alone(cell: Cell, profile: Profile) -> bool:
+    return not profile.counts_rows and contributors(cell, profile) == 1
+
+
+def _rounding(measure: Measure, declared: Rounding | None) -> Rounding | None:
+    if measure.kind.counts:
+        return declared
+    return None if measure.decimals is None else Rounding(10.0**-measure.decimals)
+
+
+def levels_of(group: Group, query: Query) -> tuple[Level, ...]:
+    """The levels of a group; a missing value is "", an empty text is two quotes."""
+    return tuple(
+        TOTAL if group.grouping >> at & 1 else _level(value) for at, value in enumerate(group.key(query))
+    )
+
+
+def _level(value: object) -> str:
+    if value is None:
+        return ""
+    return '""' if value == "" else format_value(value)
+
+
+def adds_up(measure: Measure, query: Query) -> bool:
+    """Whether the values of a measure, or what they are divided by a published count, add up over groups."""
+    counted = any(
+        one.kind is Kind.COUNT and one.contributes in {"", measure.contributes} for one in query.measures
+    )
+    return measure.kind.counts or measure.kind is Kind.SUM or (measure.kind is Kind.AVERAGE and counted)
+
+
+def _value(cell: Cell, measure: Measure) -> float:
+    """What adds up: the sum behind an average, the sum before the query rounded it."""
+    if measure.decimals is not None and not measure.kind.counts:
+        return cell.total_abs
+    value = 0.0 if cell.value is None else float(cell.value)
+    return value * cell.values if measure.kind is Kind.AVERAGE else value
+
+
+def is_sensitive(cell: Cell, measure: Measure, profile: Profile) -> bool:
+    """Whether a number may not be published by itself."""
+    return any(VERDICTS[one.code] is Verdict.BLOCK for one in judge_cell(cell, measure, profile))
+
+
+def subject_of(query: Query, measure: Measure, datasets: Iterable[tuple[str, str]]) -> str:
+    """What a measure's numbers are about: equal for tables whose cells may be compared."""
+    about = [query.with_sql, query.from_sql, query.where_sql, measure.sql, measure.contributes]
+    body = json.dumps([*about, sorted(datasets)], ensure_ascii=False)
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def shared_names(queries: Iterable[Query]) -> dict[str, str]:
+    """One name for each key expression of several queries; the first header it has, made unique."""
+    names: dict[str, str] = {}
+    for query in queries:
+        for key in query.keys:
+            if key.sql not in names:
+                taken = set(names.values())
+                names[key.sql] = key.name if key.name not in taken else f"{key.name} ({len(names)})"
+    return names
