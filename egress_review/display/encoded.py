@@ -36,11 +36,13 @@ class Runs:
         limit: characters of a run that may be shown; 0: any number.
     """
 
-    __slots__ = ("_limit", "_tail")
+    __slots__ = ("_going_on", "_limit", "_tail", "_unjudged")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._tail = ""
+        self._unjudged = 0
+        self._going_on = False
 
     def cut(self, text: str) -> tuple[str, bool]:
         """The next piece without encoded runs, and whether there were any."""
@@ -48,15 +50,18 @@ class Runs:
         if not limit:
             return text, False
         head = text.rstrip(_LETTERS + _SPACES)
-        self._tail = text[len(head) :] if head else before + text
-        if len(before) + len(text) < limit:
+        # With room for as many gaps as letters.
+        self._tail = (text[len(head) :] if head else before + text)[-2 * limit :]
+        self._unjudged += len(text)
+        if len(before) + len(text) < limit or (self._unjudged < _BLOCK and not self._going_on):
+            self._going_on = self._going_on and not head
             return text, False
+        self._unjudged = 0
         whole = before + text
+        found = encoded_spans(whole, limit)
+        self._going_on = bool(found) and found[-1][1] == len(whole.rstrip(_SPACES))
         # What was shown of a run before stays shown; the rest of it goes.
-        spans = [(max(a, len(before)), b) for a, b in encoded_spans(whole, limit) if b > len(before)]
-        going_on = bool(spans) and spans[-1][1] == len(whole)
-        # As long as nothing is found, looked at again only after another block.
-        self._tail = self._tail[-limit:] if going_on else self._tail[-max(limit - _BLOCK, 1) :]
+        spans = [(max(start, len(before)), end) for start, end in found if end > len(before)]
         return _without(whole, spans, begin=len(before)) if spans else text, bool(spans)
 
 
