@@ -22,24 +22,31 @@ from tornado.ioloop import PeriodicCallback
 from egress_review.display.notebook import NotebookView
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.scope import Notice
-from egress_review.display.seen import Seen
 from onggi.clock import SystemClock
 from onggi.errors import Unavailable
+from onggi.reasons import Reason
 from onggi.words import explain
 from session.audit import AuditTrail
 from session.configuration import configuration
 from session.contents.store import ProjectStore
 from session.context import SessionContext
 from session.grant import GrantCheck
+from session.http.charging import ChargedServer
 from session.http.guard import Guard
+from session.journal import Journal
 from session.kernels.agent_client import AgentClient
 from session.kernels.gates import Gates
 from session.lab.handlers import lab_handlers
 from session.lab.page import page_config, prefer_our_page
+from session.lease import LeaseKeeper
 from session.meter import SessionMeter
+from session.record import DisplayRecord
+from session.redrawing import ImageWorker
+from session.sender import send_forever, send_waiting
 from session.services import Service
 from session.session_api.server import start_session_api
 from session.settings import Settings
+from session.tab import KnownContent
 from web.spool import Spool
 
 _REPORT_MILLISECONDS = 10_000
@@ -53,20 +60,24 @@ def make_context(settings: Settings) -> SessionContext:
     desk = Service("desk", settings.desk_url, plan.session_key)
     review = Service("review", settings.review_url, plan.session_key)
     audit = AuditTrail(plan, SystemClock(), Spool(settings.state_dir / "spool"), review)
-    meter = SessionMeter(settings.state_dir / "meter", policy.session_bytes)
-    seen = Seen()
+    meter = SessionMeter(settings.state_dir / "meter", policy)
+    record = DisplayRecord(audit, Journal(settings.state_dir / "shown"), SystemClock())
+    seen = KnownContent()
 
     def tell(notice: Notice) -> str:
-        return explain(plan.language, notice.reason, notice.params)
+        told = meter.refusal if notice.reason is Reason.DISPLAY_SESSION_LIMIT else notice
+        return explain(plan.language, told.reason, told.params)
 
-    notebooks = NotebookView(policy, meter, seen, tell)
+    redraw = ImageWorker()
+    notebooks = NotebookView(policy, meter, seen, tell, redraw)
     return SessionContext(
         settings=settings,
         desk=desk,
         review=review,
         audit=audit,
         meter=meter,
-        gates=Gates(policy, meter, audit),
+        record=record,
+        gates=Gates(policy, meter, audit, redraw, record),
         agent=AgentClient(settings.kernels_dir / "agent.sock"),
         store=ProjectStore(settings.project_dir, policy, meter, seen, notebooks),
     )
@@ -80,16 +91,15 @@ class OnggiServer(ServerApp):
     _tasks: list[asyncio.Task[None]]
 
     def init_httpserver(self) -> None:
-        """Listen with the guard, not the application, behind the socket."""
+        """Listen with the count and the guard, not the application, behind the socket."""
         self._http_server = HTTPServer(
-            Guard(self.web_app, self.onggi),
+            ChargedServer(Guard(self.web_app, self.onggi), self.onggi),
             xheaders=self.trust_xheaders,
             max_body_size=self.max_body_size,
             max_buffer_size=self.max_buffer_size,
             idle_connection_timeout=600,
         )
-        self.io_loop.add_callback(self._bind_http_server)
-        self.io_loop.add_callback(self._start_onggi)
+        self.io_loop.add_callback(self._open)
 
     def write_server_info_file(self) -> None:
         """No file with the token in it."""
@@ -97,10 +107,22 @@ class OnggiServer(ServerApp):
     def write_browser_open_files(self) -> None:
         """No file with the token in it."""
 
+    async def _open(self) -> None:
+        """Have something lent, so that a page can be shown, and then listen."""
+        self._lease = LeaseKeeper(self.onggi.meter, self.onggi.review, self.onggi.apply)
+        await self._lease.first()
+        self._bind_http_server()
+        await self._start_onggi()
+
     async def _start_onggi(self) -> None:
         self._api = start_session_api(self.onggi)
         grant = GrantCheck(self.onggi, lambda: self.io_loop.add_callback(self._end))
-        self._tasks = [_task(grant.run_forever()), _task(self.onggi.audit.send_forever())]
+        self._tasks = [
+            _task(grant.run_forever()),
+            _task(self.onggi.audit.send_forever()),
+            _task(self._lease.run_forever()),
+            _task(send_forever(self.onggi.record, self.onggi.review)),
+        ]
         self._reporter = PeriodicCallback(self._report, _REPORT_MILLISECONDS)
         self._reporter.start()
 
@@ -122,8 +144,10 @@ class OnggiServer(ServerApp):
         await self.onggi.audit.drain(2.0)
         for task in self._tasks:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*self._tasks)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(send_waiting(self.onggi.record, self.onggi.review), 2.0)
+        await self._lease.give_back()
         self.onggi.meter.close()
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from egress_review.display.policy import DisplayPolicy
 from onggi.errors import OnggiError
 from session.audit import AuditTrail
 from session.contents.store import ProjectStore
 from session.kernels.agent_client import AgentClient
 from session.kernels.gates import Gates
 from session.meter import SessionMeter
+from session.record import DisplayRecord
 from session.services import Service
 from session.settings import Settings
 
@@ -29,8 +31,17 @@ class SessionContext:
     review: Service
     audit: AuditTrail
     meter: SessionMeter
+    record: DisplayRecord
     gates: Gates
     agent: AgentClient
     store: ProjectStore
     facts: dict[str, Any] = field(default_factory=dict)
     closed: OnggiError | None = None
+
+    def apply(self, policy: DisplayPolicy) -> None:
+        """Show by another policy whatever begins from now on."""
+        self.meter.apply(policy)
+        self.gates.use(policy)
+        self.store.apply(policy)
+        self.record.policy = policy.version
+        self.record.keeps_contents = policy.record_days > 0

@@ -48,7 +48,14 @@ class Service:
         Raises:
             OnggiError: as `get`.
         """
-        raw = json.dumps(body, ensure_ascii=False).encode("utf-8")
+        return await self.post_bytes(path, json.dumps(body, ensure_ascii=False).encode("utf-8"))
+
+    async def post_bytes(self, path: str, raw: bytes) -> dict[str, Any]:
+        """Post JSON that was made elsewhere.
+
+        Raises:
+            OnggiError: as `get`.
+        """
         headers = self._headers | {"Content-Type": "application/json"}
         return await self._ask(HTTPRequest(self._base_url + path, method="POST", headers=headers, body=raw))
 

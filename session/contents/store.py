@@ -64,6 +64,11 @@ class ProjectStore:
         self._told: OrderedDict[str, tuple[Kind, int, int]] = OrderedDict()
         self._folders: OrderedDict[str, frozenset[str]] = OrderedDict()
 
+    def apply(self, policy: DisplayPolicy) -> None:
+        """Show by another policy from now on."""
+        self._policy = policy
+        self._notebooks.apply(policy)
+
     def name(self, path: str) -> str:
         """The checked name of an API path."""
         return api_path(path, self._policy.name_characters)

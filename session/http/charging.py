@@ -1,17 +1,18 @@
 """Every byte that the session server answers over HTTP, counted before it is written.
 
 Guarantees: each answer passes here, whichever handler or error made it: headers, cookies and body are charged
-to the page's purse before the first byte is written, and what cannot be paid is replaced by one fixed refusal.
-Free are only files of the installation, which are the same for everybody; and an answer (or its headers) that
-this browser was given before costs the price of a message. Of a file that is opened, what the gate has counted
-is not counted twice; the file is in the record before it is on the wire. Does not count: TLS, TCP, the few
-bytes of a websocket frame's head, and the fixed line with which Tornado answers what is not HTTP.
+to the page's purse before the first byte is written, and what cannot be paid is replaced by one fixed
+refusal. Free are only files of the installation, which are the same for everybody; an answer (or its headers)
+that this browser was given before costs the price of a message. Of a file that is opened, what the gate has
+counted is not counted twice; the file is in the record before it is on the wire. Does not count: TLS, TCP,
+the few bytes of a websocket frame's head, and the fixed line with which Tornado answers what is not HTTP.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from asyncio import Future
 from collections import OrderedDict
 from collections.abc import Awaitable
 from http import HTTPStatus
@@ -157,11 +158,12 @@ class ChargedConnection(HTTPConnection):
 
     def write(self, chunk: bytes) -> Any:
         """Pay and write more of a body; without means the connection ends in the middle."""
-        if self._refused or not (self._free or self._context.meter.page(len(chunk))):
+        if not self._refused and (self._free or self._context.meter.page(len(chunk))):
+            return self._inner.write(chunk)
+        if not self._refused:
             self._refused = True
             self._inner.close()  # type: ignore[attr-defined]  # Tornado's connections have it
-            return self._inner.write(b"")
-        return self._inner.write(chunk)
+        return _done()
 
     def finish(self) -> None:
         """The answer is complete."""
@@ -169,7 +171,7 @@ class ChargedConnection(HTTPConnection):
 
     def _refusal(self, status: int, headers: HTTPHeaders, body: bytes) -> Reason | None:
         """Pay for an answer and put the file that it shows on record; why it cannot be given, or None."""
-        if not self._context.meter.page(self._price(headers, body)):
+        if not self._context.meter.page(self._price(status, headers, body)):
             lent = self._context.meter.day is not None and not self._context.meter.unreachable
             return Reason.DISPLAY_PAGE_LIMIT if lent else Reason.DISPLAY_METER_UNREACHABLE
         if status == HTTPStatus.OK and self._shows_a_file(body):
@@ -180,12 +182,13 @@ class ChargedConnection(HTTPConnection):
                 return error.reason
         return None
 
-    def _price(self, headers: HTTPHeaders, body: bytes) -> int:
+    def _price(self, status: int, headers: HTTPHeaders, body: bytes) -> int:
         flat = self._context.gates.policy.message_bytes
         lines = [f"{name}: {value}" for name, value in headers.get_all() if name.lower() not in _FOLLOWS]
         head = "\n".join(lines).encode("utf-8", "replace")
         known = text_in_json(body, self._tab.counted) if self._tab.counted else 0
         rest = max(0, len(body) - known)
+        head = f"{status}\n".encode() + head
         price = self._server.prices.of(head, len(head) + 2 * len(lines) + _LINE_BYTES, flat)
         return price + (self._server.prices.of(body, rest, flat) if body else 0)
 
@@ -216,8 +219,15 @@ class ChargedConnection(HTTPConnection):
         headers["Content-Length"] = str(len(body))
         headers["Cache-Control"] = "no-store"
         headers[REASON_HEADER] = reason.value
+        body = b"" if self._method == "HEAD" else body
         return (
             ResponseStartLine("HTTP/1.1", HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable"),
             headers,
             body,
         )
+
+
+def _done() -> Future[None]:
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done

@@ -3,13 +3,15 @@
 Guarantees: nothing goes from a kernel to the browser but what `KernelGate.show` rebuilt, in frames made here,
 with ids and dates of ours; nothing goes to the kernel but what `KernelGate.forward` rebuilt, signed here,
 after its audit event was written down. A message with a wrong signature, seen before on this connection, or
-unreadable is dropped. Jupyter's own rate limiter is off: the budgets are stricter.
+unreadable is dropped. What takes time is read in a thread while the messages behind it wait in their socket,
+so that order is kept and other kernels are not held up. Text that comes within `GATHER_SECONDS` goes out as
+one message. Jupyter's own rate limiter is off: the budgets are stricter.
 """
 
 from __future__ import annotations
 
-import hmac
-from collections import OrderedDict
+import asyncio
+from collections import OrderedDict, deque
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -27,12 +29,14 @@ from onggi.reasons import Reason
 from onggi.words import explain
 from session.context import SessionContext
 from session.kernels import wire
+from session.kernels.gathering import Gathered
+from session.kernels.outgoing import Frames, Message, needs_drawing, read, take_apart, weigh
 
+GATHER_SECONDS = 0.01
 _CHANNELS = ("shell", "iopub", "stdin", "control")
 _SEEN_SIGNATURES = 4096
 _SETTLE_SECONDS = 5.0
 _EMPTY = b"{}"
-_DELIMITER = b"<IDS|MSG>"
 
 
 class GatedConnection(ZMQChannelsWebsocketConnection):
@@ -42,12 +46,18 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
     open_connections: ClassVar[set[GatedConnection]] = set()
     _seen: OrderedDict[bytes, None]
     _ids: count[int]
+    _waiting: dict[str, deque[list[bytes]]]
+    _working: set[asyncio.Task[None]]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._seen = OrderedDict()
         self._ids = count(1)
         self._stem = self.session.session[:8].encode("ascii", "replace").hex()
+        self._waiting = {}
+        self._working = set()
+        self._gathered: Gathered | None = None
+        self._left = False
 
     @property
     def onggi(self) -> SessionContext:
@@ -65,6 +75,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
 
     def disconnect(self) -> None:  # type: ignore[override]  # the base class declares a coroutine and has none
         """End, and report what was not reported yet."""
+        self._left = True
         self.open_connections.discard(self)
         super().disconnect()  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
 
@@ -91,6 +102,8 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         if request.kind == "execute_request" and not self._written_down(request):
             return
         parts = [request.packed, _EMPTY, _EMPTY, wire.pack(request.content)]
+        if request.kind in {"comm_open", "comm_msg"}:
+            parts += message.buffers
         self.session.send_raw(self.channels[message.channel], parts)
 
     def _written_down(self, request: Request) -> bool:
@@ -106,24 +119,154 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
     # kernel → browser
 
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[bytes]) -> None:
-        """Decide about a kernel's message and send what may be shown."""
+        """Take a kernel's message: now, or behind those of its channel that are being read."""
         channel = stream if isinstance(stream, str) else getattr(stream, "channel", None)
         if channel not in _CHANNELS or self.onggi.closed is not None:
             return
-        outcome = self._decide(channel, outgoing_msg)
-        if outcome is None:
-            self.onggi.audit.refused("kernel.message", Reason.DISPLAY_MESSAGE_DROPPED)
+        if channel in self._waiting:
+            self._waiting[channel].append(outgoing_msg)
+            self._pause(channel)
             return
+        frames = take_apart(outgoing_msg)
+        if frames is None or frames.signature in self._seen:
+            self._refuse()
+        elif frames.small:
+            self._read_now(channel, frames)
+        else:
+            self._read_in_thread(channel, frames)
+
+    def _read_now(self, channel: str, frames: Frames) -> None:
+        if not frames.authentic(self.session.sign):
+            self._refuse()
+            return
+        if self._shown_elsewhere(channel, frames):
+            return
+        gate = self.onggi.gates.kernel(self.kernel_id)
+        try:
+            message = read(frames, len(frames.content), len(frames.content))
+        except ValueError:
+            self._refuse()
+            return
+        if needs_drawing(gate, message):
+            self._read_in_thread(channel, frames)
+        else:
+            self._judge(channel, frames, message)
+
+    def _read_in_thread(self, channel: str, frames: Frames) -> None:
+        self._waiting[channel] = deque()
+        self._pause(channel)
+        task = asyncio.get_running_loop().create_task(self._read_slowly(channel, frames))
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+    async def _read_slowly(self, channel: str, frames: Frames) -> None:
+        gates = self.onggi.gates
+        gate = gates.kernel(self.kernel_id)
+        message = await asyncio.get_running_loop().run_in_executor(
+            gates.threads, weigh, gate, frames, self.session.sign
+        )
+        if message is None:
+            self._refuse()
+        elif not self._shown_elsewhere(channel, frames):
+            self._judge(channel, frames, message)
+        behind = self._waiting.pop(channel)
+        for parts in behind:
+            self.handle_outgoing_message(channel, parts)
+        if channel not in self._waiting and not self._left and channel in self.channels:
+            self.channels[channel].on_recv_stream(self.handle_outgoing_message)
+
+    def _pause(self, channel: str) -> None:
+        """Leave what comes next on a channel in its socket, which is bounded."""
+        stream = self.channels.get(channel)
+        if stream is not None and not stream.closed():
+            stream.stop_on_recv()
+
+    def _remember(self, signature: bytes) -> None:
+        self._seen[signature] = None
+        if len(self._seen) > _SEEN_SIGNATURES:
+            self._seen.popitem(last=False)
+
+    def _shown_elsewhere(self, channel: str, frames: Frames) -> bool:
+        """Show what another page on this kernel was shown, at the price of a message."""
+        watched = self.onggi.gates.watched(self.kernel_id)
+        outcome = watched.outcomes.get(frames.signature) if channel == "iopub" else None
+        if outcome is None:
+            return False
+        self._remember(frames.signature)
+        # A kernel that sends it again still chooses what to repeat.
+        if self._joins(outcome) or self.onggi.meter.take(self.onggi.gates.policy.message_bytes):
+            self._carry_out(channel, outcome)
+        else:
+            self._refuse()
+        return True
+
+    def _judge(self, channel: str, frames: Frames, message: Message) -> None:
+        self._remember(frames.signature)
+        watched = self.onggi.gates.watched(self.kernel_id)
+        gate = watched.gate
+        if message.content is None:
+            outcome = gate.refuse_unread(message.parent)
+        else:
+            outcome = gate.show(
+                channel,
+                message.header,
+                message.parent,
+                message.content,
+                prepared=message.prepared,
+                joined=message.kind == "stream" and self._would_join(gate.request(message.parent), message),
+                buffers=frames.buffers,
+            )
+        self.onggi.gates.before(self.kernel_id, outcome)
+        if channel == "iopub":
+            watched.remember(frames.signature, replace(outcome, finished=False))
+        self._carry_out(channel, outcome)
+
+    def _carry_out(self, channel: str, outcome: Outcome) -> None:
+        """Send what may be shown, say what was cut, report a cell that is done."""
         if outcome.dropped is not None:
             self.onggi.audit.refused(f"shown:{channel}", outcome.dropped)
         for answer in outcome.answers:
-            self._send(channel, outcome.request, answer)
+            if answer.kind == "stream":
+                self._gather(outcome.request, answer)
+            else:
+                self._send(channel, outcome.request, answer)
         for notice in outcome.notices:
             self._tell(outcome.request, notice.reason, notice.params)
         if outcome.finished and outcome.request is not None:
             self.onggi.gates.report(self.kernel_id, outcome.request)
         if channel == "shell" and outcome.request is not None and outcome.answers:
             IOLoop.current().call_later(_SETTLE_SECONDS, self._settle, outcome.request)
+
+    def _refuse(self) -> None:
+        self.onggi.audit.refused("kernel.message", Reason.DISPLAY_MESSAGE_DROPPED)
+
+    # text that comes together goes together
+
+    def _would_join(self, request: Request | None, message: Message) -> bool:
+        name = message.content.get("name") if isinstance(message.content, dict) else None
+        return self._gathered is not None and self._gathered.takes(request, name)
+
+    def _joins(self, outcome: Outcome) -> bool:
+        answers, gathered = outcome.answers, self._gathered
+        if gathered is None or len(answers) != 1 or answers[0].kind != "stream" or outcome.notices:
+            return False
+        return gathered.takes(outcome.request, answers[0].content["name"])
+
+    def _gather(self, request: Request | None, answer: Answer) -> None:
+        name, text = answer.content["name"], answer.content["text"]
+        if self._gathered is not None and self._gathered.takes(request, name):
+            self._gathered.texts.append(text)
+            return
+        self._let_go()
+        self._gathered = Gathered(request, name, [text])
+        self._gathered.timer = IOLoop.current().call_later(GATHER_SECONDS, self._let_go)
+
+    def _let_go(self) -> None:
+        """Send the text that was gathered."""
+        gathered, self._gathered = self._gathered, None
+        if gathered is not None:
+            IOLoop.current().remove_timeout(gathered.timer)
+            self._send("iopub", gathered.request, gathered.answer())
 
     def _settle(self, request: Request) -> None:
         """Tell the page that an answered request is done, if the kernel's own word was lost in a flood."""
@@ -144,33 +287,6 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         before.on_recv(None)
         before.close()
 
-    def _decide(self, channel: str, frames: list[bytes]) -> Outcome | None:
-        """The gate's word on a message, or None if it is not a message at all."""
-        try:
-            signature, header, parent, metadata, content = frames[frames.index(_DELIMITER) + 1 :][:5]
-        except ValueError:
-            return None
-        expected = self.session.sign([header, parent, metadata, content])
-        if not hmac.compare_digest(signature, expected) or signature in self._seen:
-            return None
-        self._seen[signature] = None
-        if len(self._seen) > _SEEN_SIGNATURES:
-            self._seen.popitem(last=False)
-        watched = self.onggi.gates.watched(self.kernel_id)
-        outcome = watched.outcomes.get(signature) if channel == "iopub" else None
-        # Shown before on another connection: a kernel that sends it again still chooses what to repeat.
-        if outcome is not None and not self.onggi.meter.take(self.onggi.gates.policy.message_bytes):
-            return None
-        if outcome is None:
-            try:
-                parts = [self.session.unpack(part) for part in (header, parent, content)]
-            except (ValueError, RecursionError):
-                return None
-            outcome = watched.gate.show(channel, *parts)
-            if channel == "iopub":
-                watched.remember(signature, replace(outcome, finished=False))
-        return outcome
-
     def _finish_kernel_info(self, info: Any) -> None:  # noqa: ARG002 - Jupyter's signature
         """What a kernel says about its protocol is not used: frames are made and read here."""
         if not self._kernel_info_future.done():
@@ -181,12 +297,19 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         self._send("iopub", request, Answer("stream", {"name": "stderr", "text": f"\n[{text}]\n"}))
 
     def _send(self, channel: str, request: Request | None, answer: Answer) -> None:
+        if self._gathered is not None:
+            self._let_go()  # what came before goes before
         write = wire.write_v1 if self.subprotocol == wire.V1 else wire.write_default
         header = wire.header_bytes(
             f"{self._stem}-{next(self._ids)}", answer.kind, self._stem, to_text(datetime.now(UTC))
         )
         parent = request.packed if request is not None else _EMPTY
-        frame = write(channel, header, parent, wire.pack(answer.metadata), wire.pack(answer.content))
+        metadata, content = wire.pack(answer.metadata), wire.pack(answer.content)
+        frame = write(channel, header, parent, metadata, content, answer.buffers)
+        charged = len(content) + sum(map(len, answer.buffers))  # by the gate
+        if not self.onggi.meter.page(len(frame) - charged):
+            self.onggi.audit.refused("kernel.frame", Reason.DISPLAY_PAGE_LIMIT)
+            return
         try:
             self.write_message(frame, binary=isinstance(frame, bytes))
         except WebSocketClosedError:

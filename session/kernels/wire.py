@@ -21,11 +21,12 @@ _WORD = 8
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A browser's message, parsed; buffers are left out."""
+    """A browser's message, parsed; buffers as they came."""
 
     channel: str
     header: Any
     content: Any
+    buffers: tuple[bytes, ...] = ()
 
 
 def pack(value: object) -> bytes:
@@ -50,15 +51,16 @@ def read_v1(frame: object) -> Incoming:
     if offsets[0] != 8 * (count + 1) or offsets[-1] != len(frame) or any(a > b for a, b in pairwise(offsets)):
         raise ValueError("offsets")
     parts = [frame[start:end] for start, end in pairwise(offsets)]
-    return Incoming(parts[0].decode("ascii"), _load(parts[1]), _load(parts[4]))
+    return Incoming(parts[0].decode("ascii"), load(parts[1]), load(parts[4]), tuple(parts[5:]))
 
 
 def read_default(frame: object) -> Incoming:
-    """Read a frame of the default protocol: JSON, or JSON followed by buffers, which are left out.
+    """Read a frame of the default protocol: JSON, or JSON followed by buffers.
 
     Raises:
         ValueError: if it is anything else.
     """
+    buffers: tuple[bytes, ...] = ()
     if isinstance(frame, bytes):
         if len(frame) < _WORD:
             raise ValueError("frame")
@@ -66,29 +68,71 @@ def read_default(frame: object) -> Incoming:
         if not 1 <= count <= _MAX_PARTS or len(frame) < 4 * (count + 1):
             raise ValueError("offsets")
         offsets = [*struct.unpack_from(f">{count}I", frame, 4), len(frame)]
-        frame = frame[offsets[0] : offsets[1]]
-    message = _load(frame) if isinstance(frame, bytes | str) else None
+        if offsets[0] != 4 * (count + 1) or any(a > b for a, b in pairwise(offsets)):
+            raise ValueError("offsets")
+        frame, *rest = [frame[start:end] for start, end in pairwise(offsets)]
+        buffers = tuple(rest)
+    message = load(frame) if isinstance(frame, bytes | str) else None
     channel = (message.get("channel") or "shell") if isinstance(message, dict) else None
     if not isinstance(message, dict) or not isinstance(channel, str):
         raise ValueError("message")  # noqa: TRY004 - hostile input, not a mistake in our calls
-    return Incoming(channel, message.get("header"), message.get("content"))
+    return Incoming(channel, message.get("header"), message.get("content"), buffers)
 
 
-def write_v1(channel: str, header: bytes, parent: bytes, metadata: bytes, content: bytes) -> bytes:
+def write_v1(
+    channel: str,
+    header: bytes,
+    parent: bytes,
+    metadata: bytes,
+    content: bytes,
+    buffers: tuple[bytes, ...] = (),
+) -> bytes:
     """A frame of the binary protocol from parts that are JSON already."""
-    parts = (channel.encode("ascii"), header, parent, metadata, content)
+    parts = (channel.encode("ascii"), header, parent, metadata, content, *buffers)
     offsets = [8 * (len(parts) + 2)]
     for part in parts:
         offsets.append(offsets[-1] + len(part))
     return struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets) + b"".join(parts)
 
 
-def write_default(channel: str, header: bytes, parent: bytes, metadata: bytes, content: bytes) -> str:
-    """A frame of the default protocol from parts that are JSON already."""
-    return (
+def write_default(
+    channel: str,
+    header: bytes,
+    parent: bytes,
+    metadata: bytes,
+    content: bytes,
+    buffers: tuple[bytes, ...] = (),
+) -> str | bytes:
+    """A frame of the default protocol from parts that are JSON already; bytes if there are buffers."""
+    text = (
         f'{{"channel":"{channel}","header":{header.decode()},"parent_header":{parent.decode()},'
         f'"metadata":{metadata.decode()},"content":{content.decode()},"buffers":[]}}'
     )
+    if not buffers:
+        return text
+    parts = (text.encode(), *buffers)
+    offsets = [4 * (len(parts) + 1)]
+    for part in parts[:-1]:
+        offsets.append(offsets[-1] + len(part))
+    return struct.pack(f">{len(offsets) + 1}I", len(parts), *offsets) + b"".join(parts)
+
+
+def cut_stream(content: bytes, most: int) -> bytes:
+    """The content of a `stream` message, cut to about `most` bytes before anything parses it.
+
+    Kernels write it as one object that ends with its text; cut there, the rest is a shorter message of the
+    same kind. Whatever else it is stays broken, and is dropped as such.
+    """
+    kept = content[:most]
+    # Not within an escape: the longest is a pair of surrogates, twelve characters.
+    for back in range(13):
+        piece = kept[: len(kept) - back].decode("utf-8", "ignore").encode() + b'"}'
+        try:
+            json.loads(piece)
+        except (ValueError, RecursionError):
+            continue
+        return piece
+    return b""
 
 
 def header_bytes(msg_id: str, kind: str, session: str, date: str) -> bytes:
@@ -99,7 +143,12 @@ def header_bytes(msg_id: str, kind: str, session: str, date: str) -> bytes:
     ).encode()
 
 
-def _load(raw: bytes | str) -> Any:
+def load(raw: bytes | str) -> Any:
+    """JSON from a hostile side.
+
+    Raises:
+        ValueError: whatever is wrong with it.
+    """
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):

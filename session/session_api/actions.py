@@ -54,12 +54,8 @@ class SessionActions:
         return {"datasets": datasets}
 
     def budget(self) -> dict[str, Any]:
-        """What one cell and the whole session may show, and what the session has shown."""
-        return {
-            "cell_bytes": self._context.gates.policy.cell_text_bytes,
-            "session_bytes": self._context.meter.limit,
-            "session_bytes_used": self._context.meter.used,
-        }
+        """What cell, session and the member's day may show, have shown, and why nothing is shown."""
+        return self._context.meter.state()
 
     async def requests(self) -> dict[str, Any]:
         """The member's requests, as review lists them.

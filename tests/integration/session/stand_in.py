@@ -15,6 +15,8 @@ from urllib.parse import urlencode
 
 from tornado.web import Application, RequestHandler, stream_request_body
 
+from egress_review.display.policy import DisplayPolicy
+
 TOKEN = "person-token"
 STATE: dict[str, Any] = {
     "desk": 200,
@@ -22,6 +24,19 @@ STATE: dict[str, Any] = {
     "events": [],
     "requests": {},
     "facts": {},
+    "lend": 200,
+    "day": {
+        "day": "2026-11-21",
+        "zone": "Asia/Seoul",
+        "lent": 0,
+        "limit": 64 * 1024 * 1024,
+        "soft": 48 * 1024 * 1024,
+        "ends": "2099-01-01T00:00:00.000Z",
+    },
+    "policy": {"label": "standard-1@0", "document": DisplayPolicy().to_json()},
+    "leases": [],
+    "returned": [],
+    "record": [],
     "tokens": [TOKEN],
 }
 
@@ -100,6 +115,46 @@ class Requests(Json):
         self.answer(request, 201)
 
 
+class Lease(Json):
+    """Lends what is asked for, while the day has as much; `lend` 503 is a meter that is away."""
+
+    def post(self) -> None:
+        asked = json.loads(self.request.body)
+        if STATE["lend"] != 200:
+            self.answer({}, STATE["lend"])
+            return
+        day, policy = STATE["day"], STATE["policy"]
+        output = min(asked["output"], day["limit"] - day["lent"])
+        day["lent"] += output
+        STATE["leases"].append({**asked, "output": output})
+        self.answer({"id": asked["id"], "output": output, "page": asked["page"], **_day(), "policy": policy})
+
+
+def _day() -> dict[str, Any]:
+    day = STATE["day"]
+    return {
+        "ends": day["ends"],
+        "day": {name: day[name] for name in ("day", "zone", "lent", "limit", "soft")},
+    }
+
+
+class LeaseReturn(Json):
+    def post(self) -> None:
+        STATE["returned"].append(json.loads(self.request.body))
+        self.answer({})
+
+
+class Policy(Json):
+    def get(self) -> None:
+        self.answer({"label": STATE["policy"]["label"], "document": STATE["policy"]["document"]})
+
+
+class Record(Json):
+    def post(self) -> None:
+        STATE["record"].append(json.loads(self.request.body))
+        self.answer({"kept": True})
+
+
 @stream_request_body
 class Output(Json):
     def prepare(self) -> None:
@@ -140,6 +195,10 @@ async def main() -> None:
             ("/hub/api/oauth2/token", Token),
             ("/internal/session", DeskSession),
             ("/internal/events", Events),
+            ("/internal/display/lease", Lease),
+            ("/internal/display/return", LeaseReturn),
+            ("/internal/display/policy", Policy),
+            ("/internal/display/record", Record),
             ("/internal/requests", Requests),
             ("/internal/requests/([^/]+)/outputs/(\\d+)", Output),
             ("/internal/requests/([^/]+)/(submit|withdraw)", Step),

@@ -21,6 +21,7 @@ from onggi.errors import Invalid
 from onggi.reasons import Reason
 from session.contents.store import ProjectStore, Wanted
 from session.meter import SessionMeter
+from tests.support.session_meter import meter_with
 
 POLICY = DisplayPolicy()
 
@@ -136,7 +137,7 @@ def test_known_cells_in_another_order_and_new_ids_cost() -> None:
 def store(tmp_path: Path) -> tuple[ProjectStore, SessionMeter, Path]:
     project = tmp_path / "project"
     project.mkdir()
-    meter = SessionMeter(tmp_path / "meter", POLICY.session_bytes)
+    meter = meter_with(tmp_path / "meter", POLICY.session_bytes)
     seen = Seen()
     view = NotebookView(POLICY, meter, seen, lambda notice: notice.reason.value)
     return ProjectStore(project, POLICY, meter, seen, view), meter, project

@@ -8,25 +8,25 @@ from pathlib import Path
 import pytest
 
 from onggi.errors import Invalid, Unavailable
-from session.meter import SessionMeter
 from session.settings import load, prepare_environment
+from tests.support.session_meter import meter_with
 from web.spool import Spool
 
 
 def test_a_meter_never_forgets_what_was_shown(tmp_path: Path) -> None:
-    meter = SessionMeter(tmp_path / "meter", 1_000_000)
+    meter = meter_with(tmp_path / "meter", 1_000_000)
     assert meter.take(1000)
-    again = SessionMeter(tmp_path / "meter", 1_000_000)  # the first was killed: it settled nothing
+    again = meter_with(tmp_path / "meter", 1_000_000)  # the first was killed: it settled nothing
     assert again.used >= 1000
     again.close()
-    settled = SessionMeter(tmp_path / "meter", 1_000_000)
+    settled = meter_with(tmp_path / "meter", 1_000_000)
     assert settled.used == again.used
     settled.close()
     meter.close()
 
 
 def test_a_meter_refuses_whole_or_charges_whole(tmp_path: Path) -> None:
-    meter = SessionMeter(tmp_path / "meter", 100)
+    meter = meter_with(tmp_path / "meter", 100)
     assert meter.take(60)
     assert not meter.take(60)
     assert meter.used == 60
