@@ -51,7 +51,9 @@ class FindingCode(StrEnum):
 
     # the table as written
     CSV_UNREADABLE = "csv_unreadable"
+    FILE_NOT_CANONICAL = "file_not_canonical"
     FORM_NOT_CANONICAL = "form_not_canonical"
+    MARGIN_AMBIGUOUS = "margin_ambiguous"
     TOO_MANY_CELLS = "too_many_cells"
 
     # the claim and the data it names
@@ -90,10 +92,14 @@ class FindingCode(StrEnum):
     HEADER_DIFFERS = "header_differs"
     HEADER_LONG = "header_long"
     LAST_DIGITS_DIFFER = "last_digits_differ"
+    MARKS_DIFFER = "marks_differ"
+    ROUNDING_NOT_DONE = "rounding_not_done"
     ROW_DUPLICATE = "row_duplicate"
     ROW_EXTRA = "row_extra"
     ROW_MISSING = "row_missing"
     ROW_ORDER_DIFFERS = "row_order_differs"
+    SUPPRESSED_CELLS = "suppressed_cells"
+    SUPPRESSED_SHOWS_NUMBER = "suppressed_shows_number"
     VALUE_DIFFERS = "value_differs"
 
     # disclosure control
@@ -115,6 +121,14 @@ class FindingCode(StrEnum):
     SINGLE_PERSON_STATISTIC = "single_person_statistic"
     THRESHOLD = "threshold"
     ZERO_DISCLOSIVE = "zero_disclosive"
+
+    # differencing
+    DIFFERENCING = "differencing"
+    DIFFERENCING_NOT_RUN = "differencing_not_run"
+    DIFFERENCING_OTHER_MEASURE = "differencing_other_measure"
+    DIFFERENCING_OVER_BUDGET = "differencing_over_budget"
+    DIFFERENCING_ROUNDED = "differencing_rounded"
+    DIFFERENCING_ROWS = "differencing_rows"
 
     # attack on hidden cells
     ATTACK_OVER_BUDGET = "attack_over_budget"
@@ -142,6 +156,7 @@ _BLOCK = frozenset(
         FindingCode.CELL_RECOVERABLE,
         FindingCode.CELL_RECOVERABLE_BY_PERSON,
         FindingCode.DATASET_NOT_GRANTED,
+        FindingCode.DIFFERENCING,
         FindingCode.DEGREES_OF_FREEDOM,
         FindingCode.DOMINANCE_NK,
         FindingCode.EMPTY_FILE,
@@ -160,11 +175,13 @@ _BLOCK = frozenset(
         FindingCode.NO_AGGREGATE,
         FindingCode.P_PERCENT,
         FindingCode.QUANTILE_SUPPORT,
+        FindingCode.ROUNDING_NOT_DONE,
         FindingCode.ROW_DUPLICATE,
         FindingCode.ROW_EXTRA,
         FindingCode.ROW_MISSING,
         FindingCode.SEPARATION,
         FindingCode.SINGLE_PERSON_STATISTIC,
+        FindingCode.SUPPRESSED_SHOWS_NUMBER,
         FindingCode.SURVIVAL_STEP_SMALL,
         FindingCode.TABLE_NOT_GRANTED,
         FindingCode.THRESHOLD,
@@ -177,6 +194,9 @@ _REVIEW = frozenset(
         FindingCode.CLAIM_HASH_DIFFERS,
         FindingCode.COMPLEMENT_SMALL,
         FindingCode.DIFFERENCE_SMALL,
+        FindingCode.DIFFERENCING_OTHER_MEASURE,
+        FindingCode.DIFFERENCING_ROUNDED,
+        FindingCode.DIFFERENCING_ROWS,
         FindingCode.DOMINANCE_NOT_CHECKED,
         FindingCode.EXPRESSION_IN_MEASURE,
         FindingCode.FILTER_NOT_COMPARED,
@@ -187,12 +207,14 @@ _REVIEW = frozenset(
         FindingCode.LAST_DIGITS_DIFFER,
         FindingCode.LEFT_OUT_SMALL,
         FindingCode.LEVERAGE_HIGH,
+        FindingCode.MARKS_DIFFER,
         FindingCode.MISSING_VALUES,
         FindingCode.MODEL_SATURATED,
         FindingCode.NEGATIVE_VALUES,
         FindingCode.PERCENTAGE_WITHOUT_DENOMINATOR,
         FindingCode.ROW_ORDER_DIFFERS,
         FindingCode.SAME_VALUE,
+        FindingCode.SUPPRESSED_CELLS,
         FindingCode.TEXT_FROM_QUERY,
         FindingCode.ZERO_DISCLOSIVE,
     }

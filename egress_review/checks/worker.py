@@ -18,7 +18,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.order import Order, order_from_json
 from egress_review.checks.refusal import clip, finding
 from egress_review.checks.report import OutputReport, TableCheck, bounded
-from egress_review.checks.tables.sniff import sniff
+from egress_review.checks.tables.sniff import TABLES, sniff
 from egress_review.checks.worker_status import OUT_OF_MEMORY
 
 
@@ -45,15 +45,12 @@ def _check(order: Order) -> tuple[str, TableCheck]:
         limit = order.policy.max_file_bytes
         return "", TableCheck((finding(FindingCode.FILE_TOO_LARGE_TO_CHECK, limit=limit),))
     sniffed = sniff(order.name, raw)
-    if sniffed.stopped or sniffed.text is None:
+    if sniffed.stopped or sniffed.file_type not in TABLES:
         return sniffed.file_type, TableCheck(sniffed.findings)
     # DuckDB and sqlglot take half a second to load: only for tables.
     from egress_review.checks.table_check import check_table
 
-    scratch = Path(order.scratch)
-    return sniffed.file_type, check_table(
-        sniffed.text, order.sha256, order.claim, order.datasets, order.policy, scratch
-    )
+    return sniffed.file_type, check_table(raw, sniffed.file_type, order)
 
 
 def main() -> None:

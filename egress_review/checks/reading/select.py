@@ -82,9 +82,18 @@ def _items(
             if not one.is_star:
                 write(one.unalias(), scope)
         raise CheckStopped(FindingCode.NO_AGGREGATE)
+    if not columns:
+        # A claim of another system: the names are those of the query.
+        columns = tuple(_name(one) for one in nodes)
     if len(nodes) != len(columns):
         raise CheckStopped(FindingCode.HEADER_DIFFERS, expected=len(nodes), found=len(columns))
     return [_item(node, name, scope, notes) for node, name in zip(nodes, columns, strict=True)]
+
+
+def _name(node: exp.Expr) -> str:
+    if not node.alias_or_name:
+        raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"{node.sql('duckdb')} AS ?")
+    return str(node.alias_or_name)
 
 
 def _item(node: exp.Expr, column: str, scope: Scope, notes: list[Finding]) -> Key | Measure:

@@ -1,4 +1,8 @@
-"""Holds a submitted table against the recomputed one: the same header, groups, values and order, no more."""
+"""Holds a submitted table against the recomputed one: the same header, groups, values and order, no more.
+
+Suppressed numbers and rounded counts are held to what the claim declares, on the bytes of the file: a mark is
+recognised and handed on as such, a count that was declared rounded must be.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +13,33 @@ from typing import Any
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.reading.query import Key, Measure, Query
-from egress_review.checks.refusal import CheckStopped, finding
+from egress_review.checks.refusal import finding
 from egress_review.checks.report import Finding
 from egress_review.checks.source.evidence import Group
 from egress_review.checks.tables.csv_form import RawTable, unquote
+from egress_review.checks.tables.layout import GroupKey, ordered_keys, unfold
+from egress_review.checks.tables.marks import Cover, covered
 from egress_review.checks.tables.number_match import Match, compare
-from onggi.errors import Invalid
-from onggi.table_form import format_value, order_rows
-
-GroupKey = tuple[str, ...]
+from onggi.claim import Claim
+from onggi.table_form import format_value
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
-    """A submitted row and the group it is about.
+    """A submitted row, in the long form, and the group it is about.
 
     Attributes:
-        line: its place in the file; the header is 1.
+        line: its place in the file, or in the long form of a wide file; the header is 1.
         key: column → text, for people.
         fields: the raw fields in the order of the query's items.
+        suppressed: positions among the query's items where a mark stands and no number is published.
     """
 
     line: int
     key: Mapping[str, str]
     fields: tuple[str, ...]
     group: Group
+    suppressed: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -42,61 +48,58 @@ class Comparison:
 
     Attributes:
         rows: those that have a group.
-        same: whether every number of the file is the recomputed one.
+        same: whether every number of the file is the recomputed one, or suppressed, or rounded, as declared.
+        marks: the marks of suppression that the file uses.
     """
 
     rows: list[PublishedRow] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     close: int = 0
+    marks: set[str] = field(default_factory=set)
 
     @property
     def same(self) -> bool:
         """Whether nothing but last digits and order differs."""
-        harmless = {FindingCode.LAST_DIGITS_DIFFER, FindingCode.ROW_ORDER_DIFFERS}
+        harmless = {
+            FindingCode.LAST_DIGITS_DIFFER,
+            FindingCode.MARKS_DIFFER,
+            FindingCode.ROW_ORDER_DIFFERS,
+            FindingCode.SUPPRESSED_CELLS,
+        }
         return all(one.code in harmless for one in self.findings)
 
 
 def compare_tables(
-    raw: RawTable, query: Query, groups: Sequence[Group], policy: CheckPolicy, rounding: int | None
+    raw: RawTable, query: Query, groups: Sequence[Group], policy: CheckPolicy, claim: Claim
 ) -> Comparison:
     """Compare every field of `raw` with `groups`.
 
     Raises:
-        CheckStopped: values have no text form, so that no comparison is possible.
+        CheckStopped: values have no text form, or rows cannot be told apart.
     """
     result = Comparison()
+    expected = ordered_keys(query, groups, claim, raw.form)
+    long = unfold(raw, query, expected, claim, result.findings)
     names = tuple(item.name for item in query.items)
-    if raw.columns != names:
+    if long.columns != names:
         result.findings.append(
-            finding(FindingCode.HEADER_DIFFERS, expected=", ".join(names), found=", ".join(raw.columns))
+            finding(FindingCode.HEADER_DIFFERS, expected=", ".join(names), found=", ".join(long.columns))
         )
         return result
-    if not raw.canonical:
+    if not long.canonical:
         result.findings.append(finding(FindingCode.FORM_NOT_CANONICAL))
-    expected = _by_key(query, groups)
-    _pair(raw, query, expected, result)
-    for row in result.rows:
-        _compare_row(row, query, policy.relative_tolerance, rounding, result)
-    if result.close:
-        result.findings.append(finding(FindingCode.LAST_DIGITS_DIFFER, cells=result.close))
-    if result.same and not _ordered(raw, query, groups):
+    _pair(long, query, expected, result)
+    result.rows = [
+        _compare_row(row, query, policy.relative_tolerance, claim, long, result) for row in result.rows
+    ]
+    _sum_up(result)
+    if result.same and not _ordered(long, query, expected, claim):
         result.findings.append(finding(FindingCode.ROW_ORDER_DIFFERS))
     return result
 
 
 def _positions(query: Query) -> list[int]:
     return [number for number, item in enumerate(query.items) if isinstance(item, Key)]
-
-
-def _by_key(query: Query, groups: Sequence[Group]) -> dict[GroupKey, Group]:
-    at = _positions(query)
-    try:
-        found = {tuple(format_value(group.values[number]) for number in at): group for group in groups}
-    except Invalid as error:
-        raise CheckStopped(FindingCode.QUERY_FAILED, cause=error.params.get("value", "")) from None
-    if len(found) != len(groups):
-        raise CheckStopped(FindingCode.QUERY_FAILED, cause="key")
-    return found
 
 
 def _pair(raw: RawTable, query: Query, expected: Mapping[GroupKey, Group], result: Comparison) -> None:
@@ -108,43 +111,75 @@ def _pair(raw: RawTable, query: Query, expected: Mapping[GroupKey, Group], resul
         key = tuple(record[number] for number in at)
         shown = dict(zip(names, (unquote(one) for one in key), strict=True))
         if key in seen:
-            result.findings.append(finding(FindingCode.ROW_DUPLICATE, cell=shown))
+            result.findings.append(finding(FindingCode.ROW_DUPLICATE, shown))
         elif key not in expected:
-            result.findings.append(finding(FindingCode.ROW_EXTRA, cell=shown))
+            result.findings.append(finding(FindingCode.ROW_EXTRA, shown))
         else:
             result.rows.append(PublishedRow(line, shown, record, expected[key]))
         seen.add(key)
     for key in expected:
         if key not in seen:
             shown = dict(zip(names, (unquote(one) for one in key), strict=True))
-            result.findings.append(finding(FindingCode.ROW_MISSING, cell=shown))
+            result.findings.append(finding(FindingCode.ROW_MISSING, shown))
 
 
 def _compare_row(
-    row: PublishedRow, query: Query, tolerance: float, rounding: int | None, result: Comparison
-) -> None:
+    row: PublishedRow, query: Query, tolerance: float, claim: Claim, raw: RawTable, result: Comparison
+) -> PublishedRow:
+    hidden: set[int] = set()
     for number, item in enumerate(query.items):
         if not isinstance(item, Measure):
             continue
-        expected = row.group.values[number]
-        base = rounding if item.kind.counts else None
-        match = _match(row.fields[number], expected, tolerance, base)
-        if match is Match.CLOSE:
-            result.close += 1
-        elif match is Match.OTHER_FORM:
-            result.findings.append(finding(FindingCode.FORM_NOT_CANONICAL, dict(row.key)))
-        elif match is Match.UNREADABLE:
+        text, expected = unquote(row.fields[number]), row.group.values[number]
+        cover = Cover.OPEN if expected is None and not text else covered(text, expected, claim.suppressed)
+        if cover is Cover.SUPPRESSED:
+            hidden.add(number)
+            result.marks.add(text)
+        elif cover is Cover.SHOWS_NUMBER:
             result.findings.append(
-                finding(FindingCode.CSV_UNREADABLE, dict(row.key), line=row.line, cause="number")
+                finding(FindingCode.SUPPRESSED_SHOWS_NUMBER, dict(row.key), column=item.name)
             )
-        elif match is Match.DIFFERS:
+        elif cover is Cover.UNTRUE:
             result.findings.append(_differs(row, item.name, row.fields[number], expected))
+        else:
+            rounding = claim.rounding if item.kind.counts else None
+            match = (
+                Match.SAME if expected is None and not text else _match(text, expected, tolerance, rounding)
+            )
+            _note(match, row, number, item, raw, result)
+    return PublishedRow(row.line, row.key, row.fields, row.group, frozenset(hidden))
 
 
-def _match(raw: str, expected: Any, tolerance: float, rounding: int | None) -> Match:
-    if expected is None:
-        return Match.SAME if unquote(raw) == "" else Match.DIFFERS
-    return compare(unquote(raw), expected, tolerance, rounding)
+def _match(text: str, expected: Any, tolerance: float, rounding: Any) -> Match:
+    return Match.DIFFERS if expected is None else compare(text, expected, tolerance, rounding)
+
+
+def _note(
+    match: Match, row: PublishedRow, number: int, item: Measure, raw: RawTable, result: Comparison
+) -> None:
+    """Add what a match means to the result."""
+    place = dict(row.key)
+    if match is Match.CLOSE:
+        result.close += 1
+    elif match is Match.OTHER_FORM:
+        if not raw.typed:
+            result.findings.append(finding(FindingCode.FORM_NOT_CANONICAL, place))
+    elif match is Match.UNREADABLE:
+        result.findings.append(finding(FindingCode.CSV_UNREADABLE, place, line=row.line, cause="number"))
+    elif match is Match.NOT_ROUNDED:
+        result.findings.append(finding(FindingCode.ROUNDING_NOT_DONE, place, column=item.name))
+    elif match is Match.DIFFERS:
+        result.findings.append(_differs(row, item.name, row.fields[number], row.group.values[number]))
+
+
+def _sum_up(result: Comparison) -> None:
+    if result.close:
+        result.findings.append(finding(FindingCode.LAST_DIGITS_DIFFER, cells=result.close))
+    hidden = sum(len(row.suppressed) for row in result.rows)
+    if hidden:
+        result.findings.append(finding(FindingCode.SUPPRESSED_CELLS, cells=hidden))
+    if len(result.marks) > 1:
+        result.findings.append(finding(FindingCode.MARKS_DIFFER, marks=", ".join(sorted(result.marks))))
 
 
 def _differs(row: PublishedRow, measure: str, submitted: str, expected: Any) -> Finding:
@@ -158,12 +193,14 @@ def _differs(row: PublishedRow, measure: str, submitted: str, expected: Any) -> 
     )
 
 
-def _ordered(raw: RawTable, query: Query, groups: Sequence[Group]) -> bool:
-    """Whether the rows stand in the canonical order; another order could carry a message."""
+def _ordered(raw: RawTable, query: Query, expected: Mapping[GroupKey, Group], claim: Claim) -> bool:
+    """Whether the rows stand in the canonical order; another order could carry a message.
+
+    The order is by all columns. Where numbers are hidden or rounded it must not depend on them: then every
+    measure must stand behind all keys.
+    """
     at = _positions(query)
-    try:
-        ordered = order_rows([group.values for group in groups])
-    except TypeError:
+    first = at == list(range(len(at)))
+    if not first and (claim.suppressed or claim.rounding is not None):
         return False
-    expected = [tuple(format_value(values[number]) for number in at) for values in ordered]
-    return expected == [tuple(record[number] for number in at) for record in raw.rows]
+    return list(expected) == [tuple(record[number] for number in at) for record in raw.rows]

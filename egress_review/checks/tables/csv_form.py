@@ -24,11 +24,18 @@ class RawTable:
         columns: the header, without quotes.
         rows: records of raw fields, quotes included.
         canonical: whether only those fields are quoted that need it.
+        form: of the file. In Parquet and XLSX a number has a value and no digits of its own.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     canonical: bool
+    form: str = "csv"
+
+    @property
+    def typed(self) -> bool:
+        """Whether numbers are values and not texts."""
+        return self.form != "csv"
 
 
 def unquote(raw: str) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from onggi.claim import MIDPOINT_BASE, Rounding, RoundingMethod
 from onggi.table_form import format_value
 
 _PLAIN = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
@@ -22,15 +23,16 @@ class Match(Enum):
     CLOSE = "close"
     OTHER_FORM = "other_form"
     DIFFERS = "differs"
+    NOT_ROUNDED = "not_rounded"
     UNREADABLE = "unreadable"
 
 
-def compare(raw: str, expected: Any, tolerance: float, rounding: int | None = None) -> Match:
+def compare(raw: str, expected: Any, tolerance: float, rounding: Rounding | None = None) -> Match:
     """Compare the text of a field, quotes removed, with a recomputed number that is not NULL.
 
     Args:
         tolerance: relative, for doubles only; whole numbers and DECIMAL are compared exactly.
-        rounding: base that a whole number was declared to be rounded to.
+        rounding: how a whole number was declared to be rounded.
     """
     if len(raw) > _MAX_DIGITS:
         return Match.DIFFERS
@@ -46,14 +48,31 @@ def compare(raw: str, expected: Any, tolerance: float, rounding: int | None = No
     return Match.OTHER_FORM if Decimal(raw) == Decimal(expected) else Match.DIFFERS
 
 
-def _rounded(raw: str, expected: int, base: int) -> Match:
-    """A count rounded to the nearest multiple of `base`; at the middle both neighbours are right."""
+def _rounded(raw: str, expected: int, rounding: Rounding) -> Match:
+    """A count rounded as declared; half way between two multiples both neighbours are right."""
     if not raw.isascii() or not raw.lstrip("-").isdigit():
         return Match.UNREADABLE if _SEPARATED.fullmatch(raw) else Match.DIFFERS
     published = int(raw)
-    if published % base or 2 * abs(published - expected) > base:
+    if not _on_grid(published, rounding):
+        return Match.NOT_ROUNDED if published == expected else Match.DIFFERS
+    if rounding.method is RoundingMethod.MIDPOINT6:
+        right = published == _middle(expected)
+    else:
+        right = 2 * abs(published - expected) <= rounding.base
+    if not right:
         return Match.DIFFERS
     return Match.SAME if raw == str(published) else Match.OTHER_FORM
+
+
+def _on_grid(published: int, rounding: Rounding) -> bool:
+    if rounding.method is RoundingMethod.MIDPOINT6:
+        return published == 0 or published % MIDPOINT_BASE == MIDPOINT_BASE // 2
+    return published % rounding.base == 0
+
+
+def _middle(count: int) -> int:
+    """The middle of the band of six that holds a count."""
+    return 0 if count == 0 else -(-count // MIDPOINT_BASE) * MIDPOINT_BASE - MIDPOINT_BASE // 2
 
 
 def _double(raw: str, expected: float, tolerance: float) -> Match:

@@ -1,9 +1,10 @@
 """What a file is, by its bytes; and which kinds may leave at all.
 
-Guarantees: only four kinds are let through: CSV, plain text, PNG and JPEG, each recognised by its whole
-content and not by its name. Archives, pickles, HDF5, Parquet, office files, PDF, HTML, SVG, notebooks, JSON
-and everything unknown are blocked. It does not guarantee that an allowed file carries no message: pictures
-and prose are for people to judge.
+Guarantees: only six kinds are let through: CSV, plain text, PNG and JPEG, each recognised by its whole
+content and not by its name, and Parquet and XLSX, which `read_table` holds to the one form that we write
+ourselves. Other archives, pickles, HDF5, other office files, PDF, HTML, SVG, notebooks, JSON and everything
+unknown are blocked. It does not guarantee that an allowed file carries no message: pictures and prose are for
+people to judge.
 """
 
 from __future__ import annotations
@@ -19,7 +20,17 @@ from egress_review.checks.refusal import finding
 from egress_review.checks.report import Finding
 from egress_review.checks.tables.pictures import jpeg_hides, png_hides
 
-ENDINGS = {"csv": (".csv",), "text": (".txt",), "png": (".png",), "jpeg": (".jpg", ".jpeg")}
+ENDINGS = {
+    "csv": (".csv",),
+    "jpeg": (".jpg", ".jpeg"),
+    "parquet": (".parquet",),
+    "png": (".png",),
+    "text": (".txt",),
+    "xlsx": (".xlsx",),
+}
+TABLES = ("csv", "parquet", "xlsx")
+"""Kinds that can be proven by recomputation."""
+_FIRST_PART = b"[Content_Types].xml"
 _MAGIC = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
@@ -30,7 +41,6 @@ _MAGIC = (
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!", "rar"),
     (b"\x89HDF\r\n\x1a\n", "hdf5"),
-    (b"PAR1", "parquet"),
     (b"ARROW1", "arrow"),
     (b"FEA1", "feather"),
     (b"%PDF", "pdf"),
@@ -81,6 +91,10 @@ def sniff(name: str, raw: bytes) -> Sniffed:
         return _picture(name, "png", png_hides(raw))
     if raw.startswith(b"\xff\xd8\xff"):
         return _picture(name, "jpeg", jpeg_hides(raw))
+    if raw.startswith(b"PAR1"):
+        return Sniffed("parquet", tuple(_ending(name, "parquet")))
+    if raw.startswith(b"PK\x03\x04") and raw[30:].startswith(_FIRST_PART):
+        return Sniffed("xlsx", tuple(_ending(name, "xlsx")))
     for magic, file_type in _MAGIC:
         if raw.startswith(magic):
             return _refused(file_type)

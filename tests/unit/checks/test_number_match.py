@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from egress_review.checks.tables.number_match import Match, compare
+from onggi.claim import Rounding, RoundingMethod
 
 BIG = 2**53 + 1
 
@@ -53,7 +54,8 @@ def test_a_number_is_held_against_the_recomputed_one(raw: str, expected: Any, ma
     [
         ("45", 43, Match.SAME),
         ("40", 43, Match.DIFFERS),
-        ("43", 43, Match.DIFFERS),
+        ("43", 43, Match.NOT_ROUNDED),
+        ("42", 43, Match.DIFFERS),
         ("045", 43, Match.OTHER_FORM),
         ("0", 2, Match.SAME),
         ("45.0", 43, Match.UNREADABLE),
@@ -61,4 +63,24 @@ def test_a_number_is_held_against_the_recomputed_one(raw: str, expected: Any, ma
     ],
 )
 def test_a_rounded_count_is_the_nearest_multiple(raw: str, expected: int, match: Match) -> None:
-    assert compare(raw, expected, 1e-9, rounding=5) is match
+    assert compare(raw, expected, 1e-9, rounding=Rounding(RoundingMethod.BASE, 5)) is match
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected", "match"),
+    [
+        ("0", 0, Match.SAME),
+        ("3", 1, Match.SAME),
+        ("3", 6, Match.SAME),
+        ("9", 7, Match.SAME),
+        ("45", 43, Match.SAME),
+        ("3", 0, Match.DIFFERS),
+        ("0", 1, Match.DIFFERS),
+        ("39", 43, Match.DIFFERS),
+        ("43", 43, Match.NOT_ROUNDED),
+        ("42", 43, Match.DIFFERS),
+    ],
+)
+def test_midpoint_six_is_the_middle_of_the_band(raw: str, expected: int, match: Match) -> None:
+    rounding = Rounding(RoundingMethod.MIDPOINT6, 6)
+    assert compare(raw, expected, 1e-9, rounding) is match

@@ -10,6 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from egress_review.checks.findings import FindingCode as Code
 from egress_review.checks.tables.sniff import sniff
+from onggi.file_forms import xlsx_bytes
 
 
 def picture(kind: str, **options: object) -> bytes:
@@ -65,7 +66,6 @@ def test_the_content_says_what_a_file_is(name: str, raw: bytes, expected: set[Co
         (zipped(), "zip"),
         (pickle.dumps({"a": 1}), "pickle"),
         (b"\x89HDF\r\n\x1a\n" + bytes(64), "hdf5"),
-        (b"PAR1" + bytes(64) + b"PAR1", "parquet"),
         (b"%PDF-1.7\n", "pdf"),
         (b"\x1f\x8b\x08" + bytes(20), "gzip"),
         (b"<!doctype html><p>x", "html"),
@@ -84,6 +84,16 @@ def test_whatever_is_not_allowed_is_blocked_under_any_name(name: str, raw: bytes
     assert {one.code for one in sniffed.findings} == {Code.TYPE_NOT_ALLOWED}
     if file_type != "binary":
         assert sniffed.file_type == file_type
+
+
+@pytest.mark.parametrize(
+    ("raw", "file_type"),
+    [(b"PAR1" + bytes(64) + b"PAR1", "parquet"), (xlsx_bytes(["n"], [(1,)]), "xlsx")],
+)
+def test_tables_that_are_no_text_go_on_under_their_own_name(raw: bytes, file_type: str) -> None:
+    assert sniff(f"table.{file_type}", raw).findings == ()
+    for name in ("table.csv", "words.txt", "figure.png"):
+        assert {one.code for one in sniff(name, raw).findings} == {Code.EXTENSION_MISMATCH}
 
 
 def with_text() -> bytes:

@@ -1,11 +1,23 @@
+import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onggi.claim import MAX_CLAIM_BYTES, Claim, claim_file, claim_from_bytes, claim_from_json
+from onggi.claim import (
+    MAX_CLAIM_BYTES,
+    Claim,
+    Format,
+    Rounding,
+    RoundingMethod,
+    claim_file,
+    claim_for_check,
+    claim_from_bytes,
+    claim_from_json,
+)
 from onggi.errors import Invalid
 
 CLAIM = Claim(
@@ -15,7 +27,12 @@ CLAIM = Claim(
     created="2026-11-21T09:30:00.000Z",
     output_sha256="0" * 64,
     parameters={"low": 0.1, "word": "가", "none": None, "whole": 3, "yes": True},
-    rounding=5,
+    rounding=Rounding(RoundingMethod.BASE, 5),
+    format=Format.XLSX,
+    wide="sex",
+    suppressed=("*", "<10"),
+    margin="all",
+    protection="strict",
 )
 
 
@@ -33,7 +50,8 @@ def test_a_fraction_reads_back_to_the_last_digit(value: float) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("v", 2),
+        ("v", 3),
+        ("v", 1),
         ("v", True),
         ("sql", " "),
         ("datasets", []),
@@ -45,8 +63,24 @@ def test_a_fraction_reads_back_to_the_last_digit(value: float) -> None:
         ("columns", ["a", "a"]),
         ("columns", ["a", ""]),
         ("columns", "ab"),
-        ("rounding", 0),
-        ("rounding", True),
+        ("rounding", 5),
+        ("rounding", {"method": "base", "base": 0}),
+        ("rounding", {"method": "base", "base": True}),
+        ("rounding", {"method": "base"}),
+        ("rounding", {"method": "midpoint6", "base": 5}),
+        ("rounding", {"method": "up", "base": 5}),
+        ("format", "docx"),
+        ("wide", "age"),
+        ("suppressed", "*"),
+        ("suppressed", ["*", "*"]),
+        ("suppressed", ["43"]),
+        ("suppressed", ["4,3 "]),
+        ("suppressed", ["a\nb"]),
+        ("suppressed", ["x" * 17]),
+        ("suppressed", ["a", "b", "c", "d", "e"]),
+        ("margin", "12"),
+        ("margin", None),
+        ("protection", "Strict!"),
         ("created", "yesterday"),
         ("output_sha256", "0" * 63),
         ("parameters", {"x": 0.5}),
@@ -85,3 +119,35 @@ def test_any_bytes_are_refused_with_a_reason(raw: bytes) -> None:
 def test_deep_nesting_is_refused() -> None:
     with pytest.raises(Invalid):
         claim_from_bytes(b"[" * 100_000)
+
+
+def test_the_first_version_is_still_read() -> None:
+    since = {"format", "wide", "suppressed", "margin", "protection"}
+    old = {name: value for name, value in CLAIM.to_json().items() if name not in since} | {
+        "v": 1,
+        "rounding": 5,
+    }
+    claim = claim_from_json(old)
+    assert (claim.rounding, claim.format, claim.wide) == (Rounding(RoundingMethod.BASE, 5), Format.CSV, "")
+    with pytest.raises(Invalid):
+        claim_from_json(old | {"rounding": True})
+
+
+def test_another_system_says_only_what_it_asked(tmp_path: Path) -> None:
+    file = tmp_path / "table.parquet"
+    file.write_bytes(b"PAR1")
+    claim = claim_for_check({"sql": "SELECT 1"}, file, [("nafld", "1")])
+    assert (claim.format, claim.datasets, claim.columns) == (Format.PARQUET, (("nafld", "1"),), ())
+    assert claim.output_sha256 == hashlib.sha256(b"PAR1").hexdigest()
+    rounded = claim_for_check({"sql": "SELECT 1", "rounding": {"method": "midpoint6"}}, file, [])
+    assert rounded.rounding == Rounding(RoundingMethod.MIDPOINT6, 6)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, [], {"sql": ""}, {"sql": "SELECT 1", "more": 1}, {"sql": "x", "columns": []}]
+)
+def test_a_foreign_claim_is_read_as_strictly(body: object, tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_bytes(b"n\n1\n")
+    with pytest.raises(Invalid):
+        claim_for_check(body, file, [])

@@ -1,0 +1,49 @@
+"""What stands in a table where a number was suppressed, and whether what it says is true.
+
+A mark that says "below ten" must stand on a count below ten; a cell that is declared suppressed and still
+shows a number is blocked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+_BELOW = re.compile(r"(<|<=|≤)\s*(\d{1,9})")
+_DIGIT = re.compile(r"\d")
+
+
+class Cover(Enum):
+    """How a field hides its number."""
+
+    OPEN = "open"
+    SUPPRESSED = "suppressed"
+    SHOWS_NUMBER = "shows_number"
+    UNTRUE = "untrue"
+
+
+def covered(text: str, expected: Any, marks: Sequence[str]) -> Cover:
+    """Whether a field, quotes removed, is a mark of suppression.
+
+    Args:
+        expected: the recomputed number.
+        marks: those that the claim declares.
+    """
+    if text in marks:
+        return Cover.SUPPRESSED if _true(text, expected) else Cover.UNTRUE
+    partly = any(mark and mark in text for mark in marks)
+    rest = text
+    for mark in marks:
+        rest = rest.replace(mark, "") if mark else rest
+    return Cover.SHOWS_NUMBER if partly and _DIGIT.search(rest) else Cover.OPEN
+
+
+def _true(mark: str, expected: Any) -> bool:
+    found = _BELOW.fullmatch(mark.strip())
+    if found is None:
+        return True
+    if not isinstance(expected, int | float):
+        return False
+    return expected < int(found[2]) or (found[1] != "<" and expected == int(found[2]))
