@@ -20,6 +20,8 @@ GROUPS = {
     "grant": "hub.cli.grant:app",
     "quota": "hub.cli.quota:app",
     "role": "hub.cli.role:app",
+    "policy": "hub.cli.policy:app",
+    "display": "hub.cli.display:app",
     "demo": "hub.cli.demo:app",
     "data": "hub.cli.data:data_app",
     "audit": "egress_review.cli:audit_app",
@@ -28,6 +30,8 @@ GROUPS = {
 """Groups of commands, each imported only when it is asked for: `onggi up` and `onggi certificate verify` need
 neither a database nor Arrow to begin.
 """
+COMMANDS = {"check": "egress_review.check_cli:check_app"}
+"""Single commands, imported as late."""
 
 
 class Groups(TyperGroup):
@@ -35,13 +39,15 @@ class Groups(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of the help."""
-        return [*(name for name in super().list_commands(ctx) if name not in GROUPS), *GROUPS]
+        late = {**GROUPS, **COMMANDS}
+        return [*(name for name in super().list_commands(ctx) if name not in late), *late]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A command, or a group that is imported now."""
-        if cmd_name in GROUPS and cmd_name not in self.commands:
-            module, _, attribute = GROUPS[cmd_name].partition(":")
-            found = typer.main.get_group(getattr(import_module(module), attribute))
+        """A command, or one or a group that is imported now."""
+        if cmd_name in {*GROUPS, *COMMANDS} and cmd_name not in self.commands:
+            module, _, attribute = {**GROUPS, **COMMANDS}[cmd_name].partition(":")
+            made = typer.main.get_group if cmd_name in GROUPS else typer.main.get_command
+            found = made(getattr(import_module(module), attribute))
             found.name = cmd_name
             self.commands[cmd_name] = found
         return super().get_command(ctx, cmd_name)
@@ -122,7 +128,8 @@ def leaktest(
     password = known.get(person) or typer.prompt(person, hide_input=True)
     installation = Installation.at(settings.state, settings.base_port)
     member = Member(person, project, password)
-    raise typer.Exit(try_running(installation, member, operator.language, as_json=as_json))
+    others = {name: word for name, word in known.items() if name != person}
+    raise typer.Exit(try_running(installation, member, operator.language, others, as_json=as_json))
 
 
 def _settings(state: Path | None, base_port: int | None) -> HubSettings:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import httpx2 as httpx
 
 from hub.composition import Installation
-from hub.leaktest import behind
+from hub.leaktest import behind, contents, messages, release, stored, traps
 from hub.leaktest.place import Member, Place, opened
 from hub.leaktest.report import Report
 from hub.leaktest.residual import documented
@@ -18,8 +18,22 @@ from hub.tour.steps import PROJECT, StepFailed
 from onggi import words
 
 Probes = Callable[[Place], Iterator[Found]]
-GROUPS: tuple[Probes, ...] = (behind.network, behind.calls, behind.surroundings, behind.covert)
-RESEARCHER = "researcher1"
+GROUPS: tuple[Probes, ...] = (
+    behind.network,
+    behind.calls,
+    behind.surroundings,
+    behind.covert,
+    messages.messages,
+    messages.floods,
+    contents.routes,
+    stored.stored,
+    traps.links,
+    traps.doors,
+    release.release,
+    release.session_api,
+    traps.reopening,
+)
+RESEARCHER, OTHER = "researcher1", "researcher2"
 
 
 def try_fresh(language: str, *, as_json: bool = False) -> int:
@@ -27,16 +41,28 @@ def try_fresh(language: str, *, as_json: bool = False) -> int:
     try:
         with fresh() as running:
             member = Member(RESEARCHER, PROJECT, running.password(RESEARCHER))
-            return try_running(running.installation, member, language, as_json=as_json)
+            others = {OTHER: running.password(OTHER)}
+            return try_running(running.installation, member, language, others, as_json=as_json)
     except DidNotStart as failure:
         return _failed(language, failure)
 
 
-def try_running(installation: Installation, member: Member, language: str, *, as_json: bool = False) -> int:
-    """Test an installation that runs, in the session of one of its members; the exit status."""
+def try_running(
+    installation: Installation,
+    member: Member,
+    language: str,
+    others: Mapping[str, str],
+    *,
+    as_json: bool = False,
+) -> int:
+    """Test an installation that runs, in the session of one of its members; the exit status.
+
+    Args:
+        others: passwords of persons who are not members of the project, by name; may be empty.
+    """
     report = Report(language, documented(), as_json=as_json)
     try:
-        with opened(installation, member) as place:
+        with opened(installation, member, others) as place:
             try_all(place, report)
     except (StepFailed, PermissionError, httpx.HTTPError) as failure:
         return _failed(language, failure)

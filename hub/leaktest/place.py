@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx2 as httpx
 
 from hub.composition import Installation
 from hub.leaktest.outside import Outside, standing
@@ -59,6 +61,7 @@ class Place:
         kernel: the kernel in which the attempts of `inside` run, and by which the meter is read.
         data: folder of a data-set version that the session is granted, as the compute sees it.
         outside: what stands outside the wall.
+        others: passwords of persons who are not members of the project, by name; may be empty.
     """
 
     installation: Installation
@@ -67,11 +70,26 @@ class Place:
     kernel: Kernel
     data: str
     outside: Outside
+    others: Mapping[str, str]
 
     @property
     def base(self) -> str:
         """The address under which the session is served."""
         return f"{self.visitor.hub}/user/{self.member.name}/{self.member.project}/"
+
+    @property
+    def folder(self) -> str:
+        """The name of a folder in the project folder for what is planted."""
+        return f"leaktest-{self.outside.mark[-8:]}"
+
+    def leave_kernel(self) -> None:
+        """Close the connection to the kernel; the kernel goes on."""
+        self.kernel.close()
+
+    def new_kernel(self) -> None:
+        """A fresh kernel in place of one that ended with its session."""
+        self.leave_kernel()
+        self.kernel = Kernel(self.visitor, self.member.project)
 
     @property
     def project_folder(self) -> Path:
@@ -82,6 +100,18 @@ class Place:
     def data_outside(self) -> Path:
         """The folder of `data` as it lies on this machine."""
         return self.installation.data.joinpath(*Path(self.data).parts[-2:])
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Ask the session as a program of the member does, which needs less than its page.
+
+        Args:
+            path: below the session's address.
+            options: of httpx.
+        """
+        url = self.base + path
+        token = self.visitor.cookie("_xsrf", httpx.URL(url).path) or ""
+        headers = {"X-XSRFToken": token, "Referer": self.base + "lab"}
+        return self.visitor.web.request(method, url, headers=headers | options.pop("headers", {}), **options)
 
     def token(self) -> str:
         """Letters and digits that are nowhere else: what is looked for at the other end."""
@@ -118,8 +148,11 @@ class Place:
 
 
 @contextlib.contextmanager
-def opened(installation: Installation, member: Member) -> Iterator[Place]:
+def opened(installation: Installation, member: Member, others: Mapping[str, str]) -> Iterator[Place]:
     """The member's session opened, with a kernel, and everything outside set up; closed again at the end.
+
+    Args:
+        others: see `Place`.
 
     Raises:
         StepFailed: if the session does not open.
@@ -130,10 +163,12 @@ def opened(installation: Installation, member: Member) -> Iterator[Place]:
         stack.callback(visitor.close)
         visitor.sign_in()
         open_session_of(visitor, member.project, installation.origin("desk"))
-        kernel = stack.enter_context(Kernel(visitor, member.project))
+        kernel = Kernel(visitor, member.project)
         data = kernel.run("import glob; print(sorted(glob.glob('/data/*/*'))[0])").text.strip()
-        other = installation.projects / f"{member.project[:20]}-leaktest"
+        other = installation.projects / f"leaktest-{secrets.token_hex(4)}"
         other.mkdir(mode=0o700, exist_ok=True)
         stack.callback(other.rmdir)
         outside = stack.enter_context(standing(other))
-        yield Place(installation, member, visitor, kernel, data, outside)
+        place = Place(installation, member, visitor, kernel, data, outside, others)
+        stack.callback(place.leave_kernel)
+        yield place

@@ -31,7 +31,7 @@ def _processes(given: Given) -> Seen:
 
 
 def _environment(_given: Given) -> Seen:
-    """Variables that sound like a secret or a proxy, in this process and in every other that can be looked into."""
+    """Variables that sound like a secret or a proxy, of every process that can be looked into."""
     found: set[str] = set()
     for pid in (name for name in os.listdir("/proc") if name.isdigit()):  # noqa: PTH208 - quick
         pairs = _read(f"/proc/{pid}/environ").decode("utf-8", "replace").split("\0")
