@@ -30,6 +30,7 @@ class Action(StrEnum):
     RELEASE = "release"
     RETURN = "return"
     REVISE = "revise"
+    SET_ASIDE = "set_aside"
     SUBMIT = "submit"
     VOTE = "vote"
     WITHDRAW = "withdraw"
@@ -103,12 +104,14 @@ TABLE: Mapping[tuple[State, Action], Move] = {
     (State.CHECKING, Action.CHECK): Move(State.IN_REVIEW, Who.SERVICE, outputs_checked, "request.check"),
     (State.CHECKING, Action.WITHDRAW): Move(State.WITHDRAWN, Who.SUBMITTER, always, "request.withdraw"),
     (State.IN_REVIEW, Action.VOTE): Move(State.IN_REVIEW, Who.REVIEWER, votes_wanted, "vote.cast"),
+    (State.IN_REVIEW, Action.SET_ASIDE): Move(State.IN_REVIEW, Who.SERVICE, votes_wanted, "vote.set_aside"),
     (State.IN_REVIEW, Action.APPROVE): Move(State.APPROVED, Who.SERVICE, votes_complete, "request.approve"),
     (State.IN_REVIEW, Action.REJECT): Move(State.REJECTED, Who.SERVICE, votes_complete, "request.reject"),
     (State.IN_REVIEW, Action.RETURN): Move(State.RETURNED, Who.SERVICE, votes_complete, "request.return"),
     (State.IN_REVIEW, Action.WITHDRAW): Move(State.WITHDRAWN, Who.SUBMITTER, always, "request.withdraw"),
     (State.RETURNED, Action.REVISE): Move(State.DRAFT, Who.SUBMITTER, always, "request.revise"),
     (State.RETURNED, Action.WITHDRAW): Move(State.WITHDRAWN, Who.SUBMITTER, always, "request.withdraw"),
+    (State.APPROVED, Action.RETURN): Move(State.RETURNED, Who.SERVICE, votes_complete, "request.return"),
     (State.APPROVED, Action.RELEASE): Move(State.RELEASED, Who.SERVICE, votes_complete, "release.create"),
 }
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from egress_review.domain import Download, Release, Request, State, Vote
+from egress_review.ledger.domain import Entry
+from egress_review.ledger.memory import MemoryLedger
 from onggi.errors import Conflict, NotFound
 from onggi.events import Event
 from onggi.reasons import Reason
@@ -25,6 +27,7 @@ class Tables:
     downloads: list[Download] = field(default_factory=list)
     intake: list[tuple[str, int, datetime]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    ledger: list[Entry] = field(default_factory=list)
 
     def newest(self, request_id: str) -> Request:
         """The newest version, with its voters."""
@@ -108,6 +111,15 @@ class MemoryUnit:
         """All votes if they are complete, else none."""
         return self._tables.votes_on(request) if self._tables.votes_complete(request) else ()
 
+    def set_aside(self, request: Request, reviewer: str, told: Callable[[Sequence[Vote]], Event]) -> None:
+        """Take back a ballot paper."""
+        votes = [vote for vote in self._tables.votes_on(request) if vote.reviewer == reviewer]
+        if not votes:
+            raise NotFound(Reason.NOT_FOUND, what="vote")
+        for vote in votes:
+            del self._tables.votes[vote.request, vote.version, vote.reviewer, vote.output]
+        self.append(told(votes))
+
     def add_release(self, release: Release, event: Event) -> Release:
         """Keep a release."""
         if any(
@@ -133,6 +145,11 @@ class MemoryUnit:
         self._tables.downloads.append(download)
         self.append(event)
 
+    @property
+    def ledger(self) -> MemoryLedger:
+        """The ledger of releases."""
+        return MemoryLedger(self._tables.ledger, self.append)
+
     def append(self, event: Event) -> int:
         """Write an event down."""
         return self._tables.append(event)
@@ -154,6 +171,11 @@ class MemoryReviewStore:
                 setattr(draft, name, copy.copy(getattr(self._tables, name)))
             yield MemoryUnit(draft)
             self._tables = draft
+
+    @property
+    def ledger(self) -> MemoryLedger:
+        """The ledger of releases."""
+        return MemoryLedger(self._tables.ledger)
 
     def request(self, request_id: str) -> Request:
         """The newest version of a request."""

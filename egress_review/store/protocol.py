@@ -9,12 +9,13 @@ Does not guarantee: that a write is allowed; `egress_review.lifecycle` decides t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from egress_review.domain import Download, Release, Request, State, Vote
+from egress_review.ledger.protocol import LedgerStore, LedgerUnit
 from onggi.events import Event
 
 __all__ = ["ReviewStore", "Unit"]
@@ -63,6 +64,17 @@ class Unit(Protocol):
         """All votes if they are complete, else none."""
         ...
 
+    def set_aside(self, request: Request, reviewer: str, told: Callable[[Sequence[Vote]], Event]) -> None:
+        """Take back the ballot paper of a reviewer who may no longer judge this request.
+
+        Args:
+            told: makes the event from the votes that were taken back.
+
+        Raises:
+            NotFound: if there is no vote of theirs.
+        """
+        ...
+
     def add_release(self, release: Release, event: Event) -> Release:
         """Keep a release without its certificate; it comes back with the leaf index of its event.
 
@@ -83,6 +95,11 @@ class Unit(Protocol):
         """Keep that a file is being delivered; before its first byte is."""
         ...
 
+    @property
+    def ledger(self) -> LedgerUnit:
+        """The ledger of releases, in this transaction."""
+        ...
+
     def append(self, event: Event) -> int:
         """Make an event durable in the audit log; its leaf index. Once per event id."""
         ...
@@ -90,6 +107,11 @@ class Unit(Protocol):
 
 class ReviewStore(Protocol):
     """Reading is outside of a unit; frozen values come out."""
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """The ledger of releases."""
+        ...
 
     def unit(self) -> AbstractContextManager[Unit]:
         """Begin a transaction that writes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from egress_review.domain import Download, Release, Request, Vote
+from egress_review.ledger.sql import SqlLedgerUnit
 from egress_review.store import rows, tables
 from onggi.clock import to_text
 from onggi.errors import Conflict, NotFound
@@ -89,6 +90,18 @@ class SqlUnit:
         """All votes if they are complete, else none."""
         return visible_votes(self._connection, request, None)
 
+    def set_aside(self, request: Request, reviewer: str, told: Callable[[Sequence[Vote]], Event]) -> None:
+        """Take back a ballot paper."""
+        table = tables.votes
+        same = (table.c.request == request.id) & (table.c.version == request.version)
+        theirs = same & (table.c.reviewer == reviewer)
+        query = sa.select(table).where(theirs).order_by(table.c.output)
+        votes = [rows.read_vote(row) for row in self._connection.execute(query).mappings()]
+        if not votes:
+            raise NotFound(Reason.NOT_FOUND, what="vote")
+        self._run(sa.delete(table).where(theirs))
+        self.append(told(votes))
+
     def add_release(self, release: Release, event: Event) -> Release:
         """Keep a release without its certificate."""
         table = tables.releases
@@ -130,6 +143,11 @@ class SqlUnit:
         }
         self._run(sa.insert(tables.downloads), [row])
         self.append(event)
+
+    @property
+    def ledger(self) -> SqlLedgerUnit:
+        """The ledger of releases, in this transaction."""
+        return SqlLedgerUnit(self._connection, self.append)
 
     def append(self, event: Event) -> int:
         """Write an event down."""

@@ -10,9 +10,12 @@ from typing import Any
 
 from egress_review.actions import submitting, voting
 from egress_review.check_runner import save_report
+from egress_review.checks.differencing.runner import run_differencing
 from egress_review.checks.job import CheckJob
+from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.report import CheckReport, Finding, FindingCode, OutputReport
 from egress_review.domain import Ballot, Release, Request, Vote
+from egress_review.ledger.remembering import Ledger
 from egress_review.people import Caller, People, Person
 from egress_review.policy import ReviewPolicy
 from egress_review.room import Room
@@ -90,6 +93,7 @@ def demo_desk() -> DeskInMemory:
         "reviewer1": ["reviewer"],
         "reviewer2": ["reviewer"],
         "reviewer3": ["reviewer"],
+        "reviewer4": ["reviewer"],
         "auditor1": ["auditor"],
     }
     memberships = {
@@ -97,7 +101,7 @@ def demo_desk() -> DeskInMemory:
         "researcher2": [_membership(OTHER_PROJECT)],
         "reviewer3": [_membership(PROJECT, active=False)],
     }
-    for name in ("researcher1", "researcher2", "reviewer1", "reviewer2", "reviewer3", "auditor1", "admin"):
+    for name in ("researcher1", "researcher2", "admin", *roles):
         desk.people[name] = {
             "name": name,
             "roles": roles.get(name, []),
@@ -153,6 +157,7 @@ def room_of(
         policy=ReviewPolicy(**policy),
         clock=clock,
         certifier=PlainCertifier(),
+        ledger=Ledger(Vault(folder / "ledger"), run_differencing, CheckPolicy()),
     )
     return room, desk, clock
 
@@ -198,6 +203,12 @@ def in_review(room: Room, *contents: bytes) -> Request:
 def cast(
     room: Room, request: Request, name: str, ballot: Ballot = Ballot.APPROVE, reason: str = ""
 ) -> Request:
+    return vote_as(room, request, reviewer(name), ballot, reason)
+
+
+def vote_as(
+    room: Room, request: Request, voter: Person, ballot: Ballot = Ballot.APPROVE, reason: str = ""
+) -> Request:
     needed = reason or ("" if ballot is Ballot.APPROVE else "because")
     ballots = {one.number: (ballot, needed) for one in request.outputs}
-    return voting.vote(room, reviewer(name), request.id, request.version, ballots)
+    return voting.vote(room, voter, request.id, request.version, ballots)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from egress_review.actions import releasing, submitting, voting
 from egress_review.audit import tables as audit_tables
 from egress_review.audit.sql import SqlEventLog
-from egress_review.domain import Ballot, Download, Outcome, Request, State
+from egress_review.domain import Ballot, Download, Outcome, Request, State, Vote
 from egress_review.lifecycle import outcomes
 from egress_review.room import Room
 from egress_review.store import tables
@@ -145,6 +145,28 @@ def test_the_same_version_twice_is_a_conflict(room: Room) -> None:
     request = review.submitted(room)
     with pytest.raises(Conflict), room.store.unit() as unit:
         unit.create(request, room.event("x", "a.b", "s", None))
+
+
+def test_a_ballot_paper_that_is_set_aside_is_gone_and_on_record(room: Room) -> None:
+    request = review.in_review(room, review.CSV, b"x,y\n1,2\n")
+    review.cast(room, request, "reviewer1")
+    review.cast(room, request, "reviewer2", Ballot.REJECT)
+    seen: list[int] = []
+
+    def told(votes: Sequence[Vote]) -> Event:
+        seen.extend(vote.output for vote in votes)
+        return room.event("x", "vote.set_aside", request.id, None, reviewer=votes[0].reviewer)
+
+    with room.store.unit() as unit:
+        unit.set_aside(request, "reviewer1", told)
+        assert unit.votes(request) == ()
+    assert seen == [1, 2]
+    assert room.store.request(request.id).voters == {"reviewer2"}
+    assert room.store.votes_seen_by("reviewer1", request) == ()
+    assert len(room.store.votes_seen_by("reviewer2", request)) == 2
+    assert room.store.last_events("review", 1)[0].action == "vote.set_aside"
+    with pytest.raises(NotFound), room.store.unit() as unit:
+        unit.set_aside(request, "reviewer1", told)
 
 
 def test_votes_are_blind_until_complete(room: Room) -> None:

@@ -36,6 +36,7 @@ ARROWS = {
     ("checking", "check", "in_review", "service"),
     ("checking", "withdraw", "withdrawn", "submitter"),
     ("in_review", "vote", "in_review", "reviewer"),
+    ("in_review", "set_aside", "in_review", "service"),
     ("in_review", "approve", "approved", "service"),
     ("in_review", "reject", "rejected", "service"),
     ("in_review", "return", "returned", "service"),
@@ -43,6 +44,7 @@ ARROWS = {
     ("returned", "revise", "draft", "submitter"),
     ("returned", "withdraw", "withdrawn", "submitter"),
     ("approved", "release", "released", "service"),
+    ("approved", "return", "returned", "service"),
 }
 
 
@@ -212,7 +214,7 @@ class ReviewMachine(RuleBasedStateMachine):
             review.checked(self.room, self.request, first, second)
 
     @rule(
-        name=st.sampled_from(["reviewer1", "reviewer2", "reviewer3", "researcher1", "admin"]),
+        name=st.sampled_from(["reviewer1", "reviewer2", "reviewer4", "researcher1", "admin"]),
         inside=st.sampled_from([False, False, False, True]),
         first=st.sampled_from([Ballot.APPROVE, *Ballot]),
         second=st.sampled_from([Ballot.APPROVE, *Ballot]),
