@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand
-from typer.exceptions import TyperException
 
 from egress_review.audit.checkpoint import Checkpoint, open_checkpoint
 from egress_review.audit.findings import Found
 from egress_review.audit.note import MAX_NOTE_BYTES, NoteVerifier, read_verifier
 from egress_review.audit.verify import verify_export
+from egress_review.bad_usage import BAD_USAGE, Command
 from egress_review.certificates.verify import verify_certificate
 from onggi.errors import Invalid, OnggiError
 from onggi.words import DEFAULT_LANGUAGE, explain, say
@@ -32,22 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["audit_app", "certificate_app"]
 
 TAMPERED = 1
-BAD_USAGE = 64
 EXPORT_NAME = "audit-log.jsonl"
 KEY_NAME = "audit-log.pub"
 _MAX_CERTIFICATE_BYTES = 8 * 1024 * 1024
-
-
-class _Command(TyperCommand):
-    """A command whose misuse ends with status 64."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As any command, but for the status."""
-        try:
-            return super().parse_args(ctx, args)
-        except TyperException as error:
-            vars(error)["exit_code"] = BAD_USAGE
-            raise
 
 
 def _help(name: str) -> str:
@@ -66,7 +52,7 @@ _Export = Annotated[Path, typer.Argument(help=_help("export_file"))]
 _Certificate = Annotated[Path, typer.Argument(help=_help("certificate_file"))]
 
 
-@audit_app.command("verify", cls=_Command, help=_help("verify"))
+@audit_app.command("verify", cls=Command, help=_help("verify"))
 def verify_log(ctx: typer.Context, file: _Export, key: _Key, checkpoint: _Checkpoints = None) -> None:
     """Check an export with the public key alone."""
     verifier = _verifier(ctx, key)
@@ -81,7 +67,7 @@ def verify_log(ctx: typer.Context, file: _Export, key: _Key, checkpoint: _Checkp
     _tell(ctx, "verified_log", size=report.size, root=root)
 
 
-@audit_app.command("export", cls=_Command, help=_help("export"))
+@audit_app.command("export", cls=Command, help=_help("export"))
 def export_log(ctx: typer.Context, target: _Target, state: _State = None) -> None:
     """Write the log and its public key for third parties."""
     from egress_review.audit.export import export_lines, write_export
@@ -97,21 +83,21 @@ def export_log(ctx: typer.Context, target: _Target, state: _State = None) -> Non
     _tell(ctx, "exported", size=newest.size, path=path)
 
 
-@audit_app.command("key", cls=_Command, help=_help("key"))
+@audit_app.command("key", cls=Command, help=_help("key"))
 def public_key(ctx: typer.Context, state: _State = None) -> None:
     """Print the public key of the log."""
     with _readable(ctx), _log(ctx, state) as (notary, _):
         typer.echo(notary.public_key)
 
 
-@audit_app.command("checkpoint", cls=_Command, help=_help("checkpoint"))
+@audit_app.command("checkpoint", cls=Command, help=_help("checkpoint"))
 def newest_checkpoint(ctx: typer.Context, state: _State = None) -> None:
     """Sign and print a checkpoint, to be kept elsewhere."""
     with _readable(ctx), _log(ctx, state) as (notary, _):
         typer.echo(notary.checkpoint().note, nl=False)
 
 
-@certificate_app.command("verify", cls=_Command, help=_help("certificate_verify"))
+@certificate_app.command("verify", cls=Command, help=_help("certificate_verify"))
 def verify_release(ctx: typer.Context, certificate: _Certificate, key: _Key, file: _Files = None) -> None:
     """Check a certificate, and the files that came with it, with the public key alone."""
     verifier = _verifier(ctx, key)

@@ -28,11 +28,16 @@ class OutputToCheck:
 
 @dataclass(frozen=True, slots=True)
 class DatasetFolder:
-    """A granted data-set version and the host folder that holds its manifest and tables."""
+    """A granted data-set version and the host folder that holds its manifest and tables.
+
+    Attributes:
+        outside: whether the folder is another system's and describes itself in the small form, if at all.
+    """
 
     name: str
     version: str
     folder: str
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

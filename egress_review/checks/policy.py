@@ -24,6 +24,8 @@ class CheckPolicy:
         max_cells: rows of a table that are compared at most.
         report_cells: cells of a report at most, those with findings first.
         relative_tolerance: how far a published decimal may lie from the recomputed one.
+        canonical: whether the order of rows and the last digits must be those that `onggi.table` writes: in
+            another order or other digits stands a message, if somebody put it there.
         max_answer_bytes: of the worker's answer.
     """
 
@@ -35,6 +37,7 @@ class CheckPolicy:
     max_cells: int = 100_000
     report_cells: int = 500
     relative_tolerance: float = 1e-9
+    canonical: bool = True
     max_answer_bytes: int = 4 * 1024**2
 
     @property
@@ -64,7 +67,9 @@ def policy_from_json(body: object) -> CheckPolicy:
     names = {one.name for one in fields(CheckPolicy)}
     if set(body) != names:
         raise Invalid(Reason.FIELD_INVALID, field="policy", value="keys")
-    for name in names - {"profile"}:
+    if not isinstance(body["canonical"], bool):
+        raise Invalid(Reason.FIELD_INVALID, field="canonical", value=str(body["canonical"])[:40])
+    for name in names - {"profile", "canonical"}:
         value = body[name]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
             raise Invalid(Reason.FIELD_INVALID, field=name, value=str(value)[:40])

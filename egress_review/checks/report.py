@@ -41,8 +41,9 @@ MAX_CELLS = 1_000_000
 MAX_TEXT = 300
 REVIEWER_ONLY = frozenset(
     {
-        "complement", "difference", "freedom", "holders", "left_out", "missing", "persons", "recomputed",
-        "rest", "share", "submitted", "support", "witness",
+        "complement", "difference", "freedom", "holders", "left_out", "missing", "parts", "persons",
+        "recomputed",
+        "rest", "share", "submitted", "support", "whole", "witness",
     }
 )  # fmt: skip
 _MAX_KEYS = 64
@@ -99,6 +100,7 @@ class CellEvidence:
         statistic: what the number is, by content: `mean(cost)`.
         share: of the largest contributor in the absolute total, 0 to 1; "" if there is no total.
         institutions: that contribute; None if the data name none or the profile does not ask.
+        suppressed: whether a mark stands in its place; then its findings say why, and do nothing to the output.
         findings: codes of the findings on this cell.
     """
 
@@ -111,6 +113,7 @@ class CellEvidence:
     statistic: str = ""
     share: str = ""
     institutions: int | None = None
+    suppressed: bool = False
     findings: tuple[FindingCode, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -125,6 +128,7 @@ class CellEvidence:
             "contributors": self.contributors,
             "share": self.share,
             "institutions": self.institutions,
+            "suppressed": self.suppressed,
             "findings": [code.value for code in self.findings],
         }
 
@@ -294,8 +298,15 @@ def _cell(body: object) -> CellEvidence:
         contributors=_count(read["contributors"], "contributors"),
         share=_text(read["share"], "share"),
         institutions=_count_or_none(read["institutions"], "institutions"),
+        suppressed=_flag(read["suppressed"], "suppressed"),
         findings=tuple(_code(one) for one in _list(read["findings"], len(FindingCode), "cell findings")),
     )
+
+
+def _flag(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise _refuse(where)
+    return value
 
 
 def _count_or_none(value: object, where: str) -> int | None:

@@ -54,7 +54,8 @@ def judge(
         for cell, measure in zip(row.group.cells, query.measures, strict=True):
             found = _findings(row, cell, measure, query, profile)
             cells.append(_evidence(row, cell, measure, query, profile, found))
-            findings.extend(found)
+            if not cells[-1].suppressed:
+                findings.extend(found)
         if not profile.counts_rows:
             findings.extend(_subtractions(row, query, profile))
             findings.extend(_left_out(row, query, profile, everyone))
@@ -97,11 +98,13 @@ def _evidence(
     found: Sequence[Finding],
 ) -> CellEvidence:
     part = cell.largest_share
+    at = query.items.index(measure)
     return CellEvidence(
         key={clip(name): clip(text) for name, text in row.key.items()},
         measure=clip(measure.name),
         statistic=clip(label(measure)),
-        value=clip(unquote(row.fields[query.items.index(measure)])),
+        value=clip(unquote(row.fields[at])),
+        suppressed=at in row.suppressed,
         persons=None if profile.counts_rows else cell.units,
         rows=cell.rows,
         contributors=contributors(cell, profile),

@@ -36,13 +36,13 @@ def group_of(
     key = tuple(one for one, item in zip(published, query.items, strict=True) if isinstance(item, Key))
     grouping = int(values["g"])
     place = group_id(key, grouping)
-    found = [one.get(place) for one in classes] if classes else [values]
-    records = [one for one in found if one is not None]
-    if len(records) < len(found):
+    found = [one.get(place) for one in classes]
+    if None in found:
         # Without a row there is no unit: the grand total of nothing.
-        if published and key:
+        if key:
             raise CheckStopped(FindingCode.QUERY_FAILED, cause="evidence")
-        records = [_nothing(statistics)]
+        found = [_nothing(statistics)] * len(found)
+    records = [{**values, **one} for one in found if one is not None] or [values]
     shown = [item for item in query.items if not isinstance(item, Key)]
     at = [number for number, item in enumerate(query.items) if not isinstance(item, Key)]
     numbers = {one: number for number, one in enumerate(statistics)}
@@ -115,8 +115,8 @@ def _about(cell: Cell, number: int, record: Record | None) -> Cell:
 
 
 def _nothing(statistics: Sequence[Statistic]) -> Record:
-    empty: dict[str, Any] = {"r": 0, "p": 0}
+    empty: dict[str, Any] = {"p": 0}
     for number in range(len(statistics)):
-        empty |= {f"{name}{number}": 0 for name in ("c", "w", "n", "t")}
-        empty |= {f"{name}{number}": None for name in ("top", "lo", "hi", "low", "high")}
+        empty |= {f"{name}{number}": 0 for name in ("c", "w", "t")}
+        empty |= {f"{name}{number}": None for name in ("top", "low", "high")}
     return empty

@@ -76,7 +76,7 @@ class Cell:
     @property
     def largest_share(self) -> float | None:
         """Share of the largest unit in the absolute total; None if there is no total."""
-        return share(self.top[:1], self.total_abs)
+        return share(self.top[:1], self.total_abs) if self.top else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,12 +34,14 @@ class Source:
         scratch: a folder for what does not fit `memory_bytes`.
         memory_bytes: of one DuckDB.
         threads: of one DuckDB, where the order of additions does not matter.
+        views: statements that make the views, or () for those of `onggi.table_form`.
     """
 
     pairs: tuple[tuple[Manifest, Path], ...]
     scratch: Path
     memory_bytes: int
     threads: int = 1
+    views: tuple[str, ...] = ()
 
     @property
     def buckets(self) -> int:
@@ -75,11 +77,24 @@ class Source:
             "TimeZone = 'UTC'",
         ):
             database.execute(f"SET {setting}")
-        show(database, self.pairs)
+        self.show(database)
         database.execute(f"SET allowed_paths = [{', '.join(map(quote_text, self._paths()))}]")
         database.execute("SET enable_external_access = false")
         database.execute("SET lock_configuration = true")
         return database
+
+    def show(self, database: duckdb.DuckDBPyConnection) -> None:
+        """Make the views over the data sets, in place of those that are there.
+
+        Raises:
+            CheckStopped: `dataset_unreadable`.
+        """
+        try:
+            for statement in self.views or view_statements(self.pairs):
+                database.execute(statement.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1))
+        except duckdb.Error as error:
+            cause = type(error).__name__
+            raise CheckStopped(FindingCode.DATASET_UNREADABLE, dataset="", cause=cause) from None
 
     def _paths(self) -> list[str]:
         return [
@@ -88,19 +103,6 @@ class Source:
             for table in manifest.tables
             for file in table.files
         ]
-
-
-def show(database: duckdb.DuckDBPyConnection, pairs: Sequence[tuple[Manifest, Path]]) -> None:
-    """Make the views over data sets, in place of those that are there.
-
-    Raises:
-        CheckStopped: `dataset_unreadable`.
-    """
-    try:
-        for statement in view_statements(pairs):
-            database.execute(statement.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1))
-    except duckdb.Error as error:
-        raise CheckStopped(FindingCode.DATASET_UNREADABLE, dataset="", cause=type(error).__name__) from None
 
 
 def open_source(

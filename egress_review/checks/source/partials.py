@@ -1,8 +1,8 @@
 """The SQL of the evidence: per unit first, then per cell; and how partial results become one.
 
-Columns of a partial, for each statistic: `c` units that contribute, `w` units present, `n` rows present,
-`t` the absolute total, `top` the largest in it, `lo` and `hi` the range, `low` and `high` the units' values
-at its ends.
+Columns of a group, for each statistic. By its rows: `n` values present, `lo` and `hi` their range. By its
+units: `c` that contribute, `w` that have a value, `t` their absolute total, `top` the largest in it, `low`
+and `high` their values at the ends of the range.
 
 A *partial* is the evidence of some buckets. Persons of two buckets are different persons, so units add up,
 the largest of all are among the largest of each, and absolute sums of units add: partials merge exactly, in
@@ -46,65 +46,67 @@ class Statistic:
         """Whether it is rows that are counted, so that values have no size of their own."""
         return not self.argument
 
-    def unit_columns(self, number: int) -> list[str]:
-        """Columns of one unit in one group."""
+    def group_columns(self, number: int, *, units: bool) -> list[str]:
+        """Columns of a group by its rows alone.
+
+        Args:
+            units: whether rows are the units too.
+        """
         there = f" FILTER (WHERE {self.contributes})" if self.contributes else ""
-        columns = [f"count(*){there} AS n{number}"]
         if self.counted:
-            return columns
-        columns.append(f"count({self.argument}) AS v{number}")
-        columns.append(f"min({self.argument}) AS lo{number}, max({self.argument}) AS hi{number}")
+            columns = [f"count(*){there} AS n{number}", f"NULL AS lo{number}", f"NULL AS hi{number}"]
+            return [*columns, *(self._of_rows(number, f"count(*){there}") if units else [])]
+        value = self.argument
+        columns = [
+            f"count({value}) AS n{number}",
+            f"min({value}) AS lo{number}",
+            f"max({value}) AS hi{number}",
+        ]
+        return [*columns, *(self._of_rows(number, f"count(*){there}") if units else [])]
+
+    def _of_rows(self, number: int, contributors: str) -> list[str]:
+        value = self.argument
+        present = f"count({value})" if value else contributors
+        size = f"abs(({value})::DOUBLE)"
+        total, top = (f"sum({size})", f"max({size}, {TOP})") if self.summed else ("NULL", _NO_LIST)
+        low, high = (f"min({value}, {ENDS})", f"max({value}, {ENDS})") if self.ended else (_NO_LIST, _NO_LIST)
+        named = {"c": contributors, "w": present, "t": total, "top": top, "low": low, "high": high}
+        return [f"{sql} AS {name}{number}" for name, sql in named.items()]
+
+    def row_columns(self, number: int) -> list[str]:
+        """Columns of one source row: its value, and whether it contributes."""
+        there = [f"({self.contributes}) AS f{number}"] if self.contributes else []
+        kind = "::DOUBLE" if self.summed else ""
+        return there if self.counted else [*there, f"({self.argument}){kind} AS x{number}"]
+
+    def unit_columns(self, number: int) -> list[str]:
+        """Columns of one unit in one group, from those of its rows."""
+        there = f" FILTER (WHERE f{number})" if self.contributes else ""
+        columns = [f"count(*){there} AS n{number}"]
         if self.summed:
-            columns.append(f"sum(({self.argument})::DOUBLE) AS s{number}")
+            columns.append(f"sum(x{number}) AS s{number}")
+        elif not self.counted:
+            columns.append(f"count(x{number}) AS v{number}")
+        if self.ended:
+            columns.append(f"min(x{number}) AS lo{number}, max(x{number}) AS hi{number}")
         return columns
 
     def cell_columns(self, number: int) -> list[str]:
-        """Columns of one cell, from those of its units."""
-        return self._columns(number, "v", f"abs(s{number})" if self.summed else f"n{number}")
-
-    def _columns(self, number: int, present: str, size: str) -> list[str]:
-        n = f"n{number}"
-        value = n if self.counted else f"{present}{number}"
+        """Columns of one cell, from those of its units; rows of nobody count for no unit."""
+        present = f"n{number} > 0" if self.counted else f"v{number} > 0"
+        present = f"s{number} IS NOT NULL" if self.summed else present
+        size = f"abs(s{number})" if self.summed else f"n{number}"
         known = "FILTER (WHERE u IS NOT NULL)"
-        columns = [
-            f"count(u) FILTER (WHERE {n} > 0) AS c{number}",
-            f"count(u) FILTER (WHERE {value} > 0) AS w{number}",
-            f"sum({value})::BIGINT AS n{number}",
+        low, high = (
+            (f"min(lo{number}, {ENDS})", f"max(hi{number}, {ENDS})") if self.ended else (_NO_LIST,) * 2
+        )
+        return [
+            f"count(u) FILTER (WHERE n{number} > 0) AS c{number}",
+            f"count(u) FILTER (WHERE {present}) AS w{number}",
             f"sum({size}) {known} AS t{number}",
             f"max({size}, {TOP}) {known} AS top{number}",
-        ]
-        return [*columns, *self._range(number)]
-
-    def _range(self, number: int) -> list[str]:
-        if self.counted:
-            return [f"NULL AS lo{number}, NULL AS hi{number}", *_no_ends(number)]
-        low, high = f"lo{number}", f"hi{number}"
-        columns = [f"min({low}) AS {low}", f"max({high}) AS {high}"]
-        if not self.ended:
-            return [*columns, *_no_ends(number)]
-        return [*columns, f"min({low}, {ENDS}) AS low{number}", f"max({high}, {ENDS}) AS high{number}"]
-
-    def row_columns(self, number: int) -> list[str]:
-        """Columns of one cell whose units are its rows."""
-        argument = self.argument
-        there = f" FILTER (WHERE {self.contributes})" if self.contributes else ""
-        if self.counted:
-            counted = [f"count(*){there} AS {name}{number}" for name in ("c", "w", "n", "t")]
-            return [*counted, f"{_NO_LIST} AS top{number}", *self._range(number)]
-        columns = [f"count(*){there} AS c{number}"]
-        columns.extend(f"count({argument}) AS {name}{number}" for name in ("w", "n"))
-        size = f"abs(({argument})::DOUBLE)"
-        if self.summed:
-            columns.extend([f"sum({size}) AS t{number}", f"max({size}, {TOP}) AS top{number}"])
-        else:
-            columns.extend([f"NULL AS t{number}", f"{_NO_LIST} AS top{number}"])
-        columns.append(f"min({argument}) AS lo{number}, max({argument}) AS hi{number}")
-        if not self.ended:
-            return [*columns, *_no_ends(number)]
-        return [
-            *columns,
-            f"min({argument}, {ENDS}) AS low{number}",
-            f"max({argument}, {ENDS}) AS high{number}",
+            f"{low} AS low{number}",
+            f"{high} AS high{number}",
         ]
 
 
@@ -127,68 +129,73 @@ def statistics(query: Query) -> tuple[Statistic, ...]:
 
 def person_sql(query: Query, unit: str, wanted: Sequence[Statistic]) -> str:
     """The evidence of every group of a query, by the persons that `unit` names."""
-    keys = [f"{key.sql} AS k{number}" for number, key in enumerate(query.keys)]
-    inner = [*keys, f"{query.grouping_id()} AS g", f"{unit} AS u", "count(*) AS r"]
-    outer = [*_key_names(query), "g", "sum(r)::BIGINT AS r", "count(u) AS p"]
+    outer = [*_names(query), "count(u) AS p"]
     for number, one in enumerate(wanted):
-        inner.extend(one.unit_columns(number))
         outer.extend(one.cell_columns(number))
-    units = f"{query.select_sql(inner)}{_grouped_with(query, unit)}"
-    grouped = ", ".join([*_key_names(query), "g"])
-    return f"SELECT {', '.join(outer)} FROM ({units}) AS units GROUP BY {grouped}"  # noqa: S608 - our own texts
-
-
-def row_columns(wanted: Sequence[Statistic]) -> list[str]:
-    """The evidence of a group whose units are its rows, as columns of the query itself."""
-    columns = ["count(*) AS r", "count(*) AS p"]
-    for number, one in enumerate(wanted):
-        columns.extend(one.row_columns(number))
-    return columns
+    return _by_unit(query, unit, wanted, outer)
 
 
 def institution_sql(query: Query, wanted: Sequence[Statistic]) -> str:
     """By group and statistic: how many institutions contribute, their absolute total, the largest."""
-    keys = [f"{key.sql} AS k{number}" for number, key in enumerate(query.keys)]
-    inner = [*keys, f"{query.grouping_id()} AS g", f"{query.second_unit} AS u"]
-    outer = [*_key_names(query), "g"]
+    outer = _names(query)
     for number, one in enumerate(wanted):
-        inner.extend(one.unit_columns(number))
-        outer.extend(column for column in one.cell_columns(number) if column.split(" AS ")[1][0] in "ct")
-    units = f"{query.select_sql(inner)}{_grouped_with(query, query.second_unit)}"
-    grouped = ", ".join([*_key_names(query), "g"])
-    return f"SELECT {', '.join(outer)} FROM ({units}) AS units GROUP BY {grouped}"  # noqa: S608 - our own texts
+        shown = {f"c{number}", f"t{number}", f"top{number}"}
+        outer.extend(column for column in one.cell_columns(number) if column.rsplit(" ", 1)[1] in shown)
+    return _by_unit(query, query.second_unit, wanted, outer)
 
 
-def merge_sql(table: str, keys: int, wanted: Sequence[Statistic]) -> str:
+def group_columns(wanted: Sequence[Statistic], *, units: bool) -> list[str]:
+    """The evidence that a group's rows alone give, as columns of the query itself.
+
+    Args:
+        units: whether rows are the units too.
+    """
+    columns = ["count(*) AS r", *(["count(*) AS p"] if units else [])]
+    for number, one in enumerate(wanted):
+        columns.extend(one.group_columns(number, units=units))
+    return columns
+
+
+def merge_sql(table: str, query: Query, wanted: Sequence[Statistic]) -> str:
     """The evidence in a table of partials, as one row for each group."""
-    names = [*(f"k{number}" for number in range(keys)), "g"]
-    columns = [*names, "sum(r)::BIGINT AS r", "sum(p)::BIGINT AS p"]
+    columns = [*_names(query), "sum(p)::BIGINT AS p"]
     for number in range(len(wanted)):
-        columns.extend(f"sum({name}{number})::BIGINT AS {name}{number}" for name in ("c", "w", "n"))
+        columns.extend(f"sum({name}{number})::BIGINT AS {name}{number}" for name in ("c", "w"))
         columns.append(f"sum(t{number}) AS t{number}")
         columns.append(_largest(f"top{number}", TOP, "DESC"))
-        columns.append(f"min(lo{number}) AS lo{number}, max(hi{number}) AS hi{number}")
         columns.append(_largest(f"low{number}", ENDS, "ASC"))
         columns.append(_largest(f"high{number}", ENDS, "DESC"))
-    return f"SELECT {', '.join(columns)} FROM {table} GROUP BY {', '.join(names)}"  # noqa: S608 - our own texts
+    return f"SELECT {', '.join(columns)} FROM {table} GROUP BY {', '.join(_names(query))}"  # noqa: S608 - our own texts
+
+
+def _by_unit(query: Query, unit: str, wanted: Sequence[Statistic], outer: Sequence[str]) -> str:
+    """Rows, then units of each group, then groups."""
+    keys = [f"k{number}" for number in range(len(query.keys))]
+    rows = [*(f"{key.sql} AS {name}" for key, name in zip(query.keys, keys, strict=True)), f"{unit} AS u"]
+    units = [*keys, f"{_grouping(query, keys)} AS g", "u"]
+    for number, one in enumerate(wanted):
+        rows.extend(one.row_columns(number))
+        units.extend(one.unit_columns(number))
+    inner = f"SELECT {', '.join(units)} FROM ({query.select_sql(rows)}) AS source_rows{_grouped(query, keys)}"  # noqa: S608 - our own texts
+    return f"SELECT {', '.join(outer)} FROM ({inner}) AS units GROUP BY {', '.join(_names(query))}"  # noqa: S608
+
+
+def _grouping(query: Query, keys: Sequence[str]) -> str:
+    """As `Query.grouping_id`, over the keys by their short names."""
+    return f"grouping({', '.join(reversed(keys))})" if keys and query.has_margins else "0"
+
+
+def _grouped(query: Query, keys: Sequence[str]) -> str:
+    """GROUP BY the unit and, in turn, the keys of every grouping set."""
+    if not query.has_margins:
+        return f" GROUP BY {', '.join([*keys, 'u'])}"
+    sets = (", ".join([*(keys[at] for at in one), "u"]) for one in query.grouping_sets)
+    return f" GROUP BY GROUPING SETS ({', '.join(f'({one})' for one in sets)})"
+
+
+def _names(query: Query) -> list[str]:
+    return [*(f"k{number}" for number in range(len(query.keys))), "g"]
 
 
 def _largest(name: str, most: int, order: str) -> str:
     return f"list_slice(list_sort(flatten(list({name})), '{order}', 'NULLS LAST'), 1, {most}) AS {name}"
-
-
-def _no_ends(number: int) -> list[str]:
-    return [f"{_NO_LIST} AS low{number}", f"{_NO_LIST} AS high{number}"]
-
-
-def _key_names(query: Query) -> list[str]:
-    return [f"k{number}" for number in range(len(query.keys))]
-
-
-def _grouped_with(query: Query, unit: str) -> str:
-    """The GROUP BY of a query with one more expression in every grouping set."""
-    keys = [key.sql for key in query.keys]
-    sets = [", ".join([*(keys[at] for at in one), unit]) for one in query.grouping_sets]
-    if not query.has_margins:
-        return f" GROUP BY {', '.join([*keys, unit])}"
-    return f" GROUP BY GROUPING SETS ({', '.join(f'({one})' for one in sets)})"

@@ -20,7 +20,7 @@ from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.source import partials
 from egress_review.checks.source.cells import group_of
 from egress_review.checks.source.evidence import Group, GroupId, group_id
-from egress_review.checks.source.opening import Source, bucket_of, show
+from egress_review.checks.source.opening import Source, bucket_of
 
 ROWS_A_PASS = 6_000_000
 """Source rows whose units are held at once: about 0.7 GiB where each row is a unit's only one in its cell."""
@@ -58,7 +58,7 @@ def recompute(source: Source, query: Query, most: int, wanted: Wanted | None = N
     """
     asked = wanted or Wanted()
     statistics = partials.statistics(query)
-    columns = partials.row_columns(statistics) if asked.rows_are_units else []
+    columns = partials.group_columns(statistics, units=asked.rows_are_units)
     values = _values(source, query, most, columns)
     if len(values) > most:
         raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most)
@@ -118,13 +118,13 @@ def _evidence(
     with closing(source.connect(source.threads)) as database, stopping():
         for number, (part, asked) in enumerate(parts):
             if part is not source:
-                show(database, part.pairs)
+                part.show(database)
             sql = partials.person_sql(asked, unit, wanted)
             if len(parts) == 1:
                 return _by_group(database.execute(sql), len(query.keys))
             into = "CREATE TEMP TABLE partials AS" if number == 0 else "INSERT INTO partials"
             database.execute(f"{into} {sql}")
-        merged = partials.merge_sql("partials", len(query.keys), wanted)
+        merged = partials.merge_sql("partials", query, wanted)
         return _by_group(database.execute(merged), len(query.keys))
 
 

@@ -21,7 +21,7 @@ from onggi.errors import Invalid
 
 PROOF = Finding(FindingCode.RECOMPUTED, {"numbers": "1", "rows": "1", "persons": "12"})
 SMALL = Finding(FindingCode.THRESHOLD, {"column": "n"}, {"sex": "F"})
-CELL = CellEvidence({"sex": "F"}, "n", "12", 40, 12, 12, "count(*)", "0.3", 2, (FindingCode.THRESHOLD,))
+CELL = CellEvidence({"sex": "F"}, "n", "12", 40, 12, 12, "count(*)", "0.3", 2, True, (FindingCode.THRESHOLD,))
 LOOK = Finding(FindingCode.DOMINANCE_NOT_CHECKED, {"columns": "x"})
 
 
@@ -78,6 +78,7 @@ def test_many_findings_neither_hide_the_worst_nor_the_proof() -> None:
         {"cells": [{**CELL.to_json(), "persons": True}]},
         {"cells": [{**CELL.to_json(), "contributors": None}]},
         {"cells": [{**CELL.to_json(), "share": 0.5}]},
+        {"cells": [{**CELL.to_json(), "suppressed": 1}]},
         {"cells": [{**CELL.to_json(), "institutions": "2"}]},
         {"cells": [{**CELL.to_json(), "findings": ["all_is_well"]}]},
         {"cells": [{**CELL.to_json(), "more": 1}]},
