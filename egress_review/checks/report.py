@@ -100,7 +100,7 @@ class CellEvidence:
         statistic: what the number is, by content: `mean(cost)`.
         share: of the largest contributor in the absolute total, 0 to 1; "" if there is no total.
         institutions: that contribute; None if the data name none or the profile does not ask.
-        suppressed: whether a mark stands in its place; then its findings say why, and do nothing to the output.
+        suppressed: whether a mark stands in its place; then its findings do nothing to the output.
         findings: codes of the findings on this cell.
     """
 

@@ -42,7 +42,7 @@ def group_of(
         if key:
             raise CheckStopped(FindingCode.QUERY_FAILED, cause="evidence")
         found = [_nothing(statistics)] * len(found)
-    records = [{**values, **one} for one in found if one is not None] or [values]
+    records: list[Record] = [{**values, **one} for one in found if one is not None] or [values]
     shown = [item for item in query.items if not isinstance(item, Key)]
     at = [number for number, item in enumerate(query.items) if not isinstance(item, Key)]
     numbers = {one: number for number, one in enumerate(statistics)}

@@ -1,9 +1,9 @@
 """A folder of Parquet or CSV files of another system, described well enough to be checked against.
 
 Every file, and every folder of files, is a table of that name; `manifest.json` may say more, in the small
-form of `docs/how-to/check-from-outside.md`: the unit column, identifier columns, the institution, which files make
-which table. Names are folded to lower case, as SQL without quotes reads them. Numbers that are NaN count as
-missing, as the tools that write them mean it.
+form of `docs/how-to/check-from-outside.md`: the unit column, identifier columns, the institution, which files
+make which table. Names are folded to lower case, as SQL without quotes reads them. Numbers that are NaN count
+as missing, as the tools that write them mean it.
 """
 
 from __future__ import annotations
