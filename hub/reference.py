@@ -9,7 +9,7 @@ import typer
 from starlette.routing import Route
 
 from hub.cli.main import app
-from hub.desk import admin, api, internal, pages
+from hub.desk import admin, api, display, display_api, internal, pages
 from onggi.permissions import GLOBAL_ROLES, ROLE_PERMISSIONS, Permission
 
 _NOTE = "Made from the code by `make docs`; do not edit."
@@ -24,6 +24,8 @@ _PERMITS = {
     Permission.AUDIT_READ: "Read and export the audit log.",
     Permission.DATASET_MANAGE: "Take data-set versions into the catalogue.",
     Permission.DATASET_READ: "See the catalogue.",
+    Permission.DISPLAY_MANAGE: "Set what a project's sessions may show, and lift a member's day.",
+    Permission.DISPLAY_READ: "See what sessions may show and have shown, with its contents.",
     Permission.GRANT_MANAGE: "Give and end projects' rights to data sets.",
     Permission.MEMBER_MANAGE: "Add members, set their roles and dates, end memberships.",
     Permission.PROJECT_MANAGE: "Set up projects, end and extend them.",
@@ -60,7 +62,7 @@ def api_page() -> str:
     """All routes of the desk with who may use them."""
     lines = ["# The desk's API", "", _NOTE, ""]
     lines += [_ABOUT_ROUTES, "", "| method | path | who may | what |", "|---|---|---|---|"]
-    for routes in (api, internal, pages, admin):
+    for routes in (api, display_api, internal, pages, admin, display):
         lines += [_route(one) for one in routes.routes()]
     return "\n".join(lines) + "\n"
 

@@ -35,6 +35,8 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     DATASET_MANAGE = "dataset:manage"
     DATASET_READ = "dataset:read"
+    DISPLAY_MANAGE = "display:manage"
+    DISPLAY_READ = "display:read"
     GRANT_MANAGE = "grant:manage"
     MEMBER_MANAGE = "member:manage"
     PROJECT_MANAGE = "project:manage"
@@ -65,6 +67,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         {
             Permission.DATASET_MANAGE,
             Permission.DATASET_READ,
+            Permission.DISPLAY_MANAGE,
+            Permission.DISPLAY_READ,
             Permission.GRANT_MANAGE,
             Permission.MEMBER_MANAGE,
             Permission.PROJECT_MANAGE,
@@ -74,7 +78,9 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.SESSION_STOP,
         }
     ),
-    Role.AUDITOR: frozenset({Permission.AUDIT_READ, Permission.DATASET_READ, Permission.PROJECT_READ}),
+    Role.AUDITOR: frozenset(
+        {Permission.AUDIT_READ, Permission.DATASET_READ, Permission.DISPLAY_READ, Permission.PROJECT_READ}
+    ),
     Role.CUSTODIAN: frozenset({Permission.DATASET_READ}),
     Role.LEAD: _MEMBER,
     Role.RESEARCHER: _MEMBER,

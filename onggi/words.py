@@ -38,7 +38,7 @@ def slots(sentence: str) -> frozenset[str]:
     return frozenset(_SLOT.findall(sentence))
 
 
-def say(language: str, key: str, **params: object) -> str:
+def say(language: str, key: str, /, **params: object) -> str:
     """The sentence for `key`; an unknown language falls back to the default, an unknown key is shown
     as itself.
     """

@@ -18,6 +18,7 @@ from onggi.errors import OnggiError
 
 if TYPE_CHECKING:
     from hub.actions.context import Context
+    from web.clients import ReviewClient
 
 FAILED = 1
 
@@ -72,6 +73,21 @@ def acting(ctx: typer.Context) -> Iterator[tuple[Operator, Context]]:
     check_owner(operator)
     with readable_errors(operator.language), opened_context(operator.settings, "desk") as context:
         yield operator, context
+
+
+@contextmanager
+def asking(ctx: typer.Context) -> Iterator[tuple[Operator, Context, ReviewClient]]:
+    """As `acting`, for what egress review keeps."""
+    from web.clients import ReviewClient
+    from web.tokens import token_of
+
+    with acting(ctx) as (operator, context):
+        settings = operator.settings
+        review = ReviewClient(settings.origin("review"), token_of(settings.secrets, "desk"))
+        try:
+            yield operator, context, review
+        finally:
+            review.close()
 
 
 @contextmanager

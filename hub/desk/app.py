@@ -8,7 +8,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from hub.desk import admin, api, internal, pages
+from hub.desk import admin, api, display, display_api, internal, pages
 from hub.desk.access import Parts
 from hub.desk.limits import report_of
 from hub.hub_api import HubClient
@@ -55,7 +55,14 @@ def create_desk(parts: Parts, *, reconcile: bool = True) -> Starlette:
         async with Reconciler(parts.context, parts.hub, parts.settings.reconcile_seconds).running():
             yield
 
-    routes = [*internal.routes(), *api.routes(), *pages.routes(), *admin.routes()]
+    routes = [
+        *internal.routes(),
+        *api.routes(),
+        *display_api.routes(),
+        *pages.routes(),
+        *admin.routes(),
+        *display.routes(),
+    ]
     app = create_site(_site(parts), routes, lifespan=lifespan)
     app.state.parts = parts
     return app

@@ -87,6 +87,8 @@ def navigation(request: Request) -> list[NavigationItem]:
         items.append(NavigationItem("desk.nav_releases", f"{review}/releases"))
     if Role.ADMIN in roles:
         items.append(NavigationItem("desk.nav_admin", "/admin"))
+    if roles & {Role.ADMIN, Role.AUDITOR}:
+        items.append(NavigationItem("desk.nav_display", "/display"))
     if roles & {Role.REVIEWER, Role.AUDITOR}:
         items.append(NavigationItem("desk.nav_review", review))
     return items

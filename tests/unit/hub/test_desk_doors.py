@@ -45,6 +45,21 @@ DOORS = {
     ("POST", "/admin/projects/{slug}/grants/end"): "grant:manage",
     ("POST", "/admin/projects/{slug}/quota"): "quota:manage",
     ("POST", "/admin/projects/{slug}/sessions/stop"): "session:stop",
+    ("GET", "/display"): "display:read",
+    ("GET", "/display/unusual"): "display:read",
+    ("GET", "/display/projects/{slug}"): "display:read",
+    ("POST", "/display/projects/{slug}/policy"): "display:manage",
+    ("POST", "/display/projects/{slug}/lift"): "display:manage",
+    ("GET", "/display/sessions/{session}"): "display:read",
+    ("GET", "/display/showings/{showing}"): "display:read",
+    ("GET", "/api/display/profiles"): "display:read",
+    ("GET", "/api/display/budgets"): "display:read",
+    ("GET", "/api/display/unusual"): "display:read",
+    ("GET", "/api/display/sessions/{session}"): "display:read",
+    ("GET", "/api/projects/{slug}/display/policy"): "display:read",
+    ("PUT", "/api/projects/{slug}/display/policy"): "display:manage",
+    ("GET", "/api/projects/{slug}/display/sessions"): "display:read",
+    ("POST", "/api/projects/{slug}/display/lifts/{person}"): "display:manage",
     ("GET", "/api/me"): "signed-in",
     ("GET", "/api/people"): "role:manage",
     ("PUT", "/api/people/{name}"): "role:manage",
@@ -129,7 +144,7 @@ def test_no_route_lacks_its_permission(app: Starlette) -> None:
 
 def _filled(path: str) -> str:
     values = {"slug": "liver", "person": "researcher1", "name": "nobody", "role": "reviewer"}
-    values |= {"dataset": "nafld", "version": "1"}
+    values |= {"dataset": "nafld", "version": "1", "session": "s-0123456789abcdef", "showing": "0" * 32}
     return path.format(**values)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from hub.actions import datasets, members, people, projects, views
+from hub.actions import datasets, display, members, people, projects, views
 from hub.actions.context import Context
 from onggi.domain import Quota
 from onggi.errors import OnggiError, Refused
@@ -29,6 +30,17 @@ EVERYONE = (
 ADMIN = {"admin"}
 READERS = {"admin", "auditor", "reviewer1"}
 TITLES = {"ko": "가", "en": "A"}
+SESSION = "s-0123456789abcdef"
+
+
+class SilentReview:
+    """Egress review, for questions about who may ask it; it is asked only for those who may."""
+
+    def call(self, method: str, path: str, body: object | None = None, **query: str) -> dict[str, Any]:
+        return {"profiles": [], "policy": {}, "lift": {}, "sessions": []}
+
+
+SILENT = SilentReview()
 
 Act = Callable[[Context, str], object]
 MATRIX: dict[str, tuple[Act, set[str]]] = {
@@ -42,6 +54,21 @@ MATRIX: dict[str, tuple[Act, set[str]]] = {
     "member.end": (lambda c, who: members.end_member(c, who, "liver", "researcher1"), ADMIN),
     "grant.give": (lambda c, who: datasets.give_grant(c, who, "claims", "nafld", "1"), ADMIN),
     "grant.end": (lambda c, who: datasets.end_grant(c, who, "liver", "nafld", "1"), ADMIN),
+    "display.policy": (lambda c, who: display.policy(c, SILENT, who, "liver"), {"admin", "auditor"}),
+    "display.profiles": (lambda c, who: display.profiles(c, SILENT, who), {"admin", "auditor"}),
+    "display.budgets": (lambda c, who: display.budgets(c, SILENT, who, "liver"), {"admin", "auditor"}),
+    "display.sessions": (lambda c, who: display.sessions(c, SILENT, who, "liver"), {"admin", "auditor"}),
+    "display.record": (lambda c, who: display.record(c, SILENT, who, SESSION), {"admin", "auditor"}),
+    "display.look": (lambda c, who: display.look(c, SILENT, who, "0" * 32), {"admin", "auditor"}),
+    "display.unusual": (lambda c, who: display.unusual(c, SILENT, who), {"admin", "auditor"}),
+    "display.set_policy": (
+        lambda c, who: display.set_policy(c, SILENT, who, "liver", "version: x-1", "because"),
+        ADMIN,
+    ),
+    "display.lift": (
+        lambda c, who: display.lift(c, SILENT, who, "liver", "researcher1", 1, "because"),
+        ADMIN,
+    ),
     "project.read": (lambda c, who: views.project_for_admin(c, who, "liver"), READERS),
     "project.json": (lambda c, who: views.project_json(c, who, "liver"), READERS | {"lead1", "researcher1"}),
 }

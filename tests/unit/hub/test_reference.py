@@ -30,7 +30,7 @@ def test_every_command_has_its_paragraph() -> None:
         if line.startswith("## "):
             assert lines[number + 2].strip(), f"{line} says nothing"
         if line.startswith("- `"):
-            assert line.partition("`:")[2].strip(), f"{line} says nothing"
+            assert line.partition(": ")[2].strip(), f"{line} says nothing"  # `NAME` (optional): what it is
 
 
 def test_every_route_says_what_it_does() -> None:
