@@ -33,7 +33,11 @@ class Layout:
 
 
 def lay_out(
-    keys: Sequence[tuple[str, ...]], names: Sequence[str], spread: str, measures: Sequence[str]
+    keys: Sequence[tuple[str, ...]],
+    names: Sequence[str],
+    spread: str,
+    measures: Sequence[str],
+    margin: str = "",
 ) -> Layout:
     """Lay out a long table.
 
@@ -42,12 +46,15 @@ def lay_out(
         names: of the keys.
         spread: the name of the key that becomes columns.
         measures: names of the measures.
+        margin: the field that a margin has; its columns stand last.
 
     Raises:
         Invalid: two columns would have one name, there would be too many, or two rows have one key.
     """
     at = list(names).index(spread)
-    values = sorted({key[at] for key in keys}, key=_order)
+    values = sorted(
+        {key[at] for key in keys}, key=lambda field: (bool(margin) and field == margin, _order(field))
+    )
     rows = tuple(dict.fromkeys(_without(key, at) for key in keys))
     if len(values) * len(measures) > MAX_WIDE:
         raise Invalid(Reason.FIELD_INVALID, field="wide", value=f"{len(values)} × {len(measures)}")
@@ -81,4 +88,4 @@ def _order(field: str) -> tuple[int, float, str]:
     try:
         return (0, float(field), field)
     except ValueError:
-        return (1, 0.0, field)
+        return (1, 0.0, heading(field))

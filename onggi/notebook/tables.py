@@ -1,166 +1,166 @@
-"""`onggi.table`: a result table and its claim, written side by side, so that the gate can compute it again.
-
-The query runs on DuckDB over views of the granted data sets, made as `onggi.table_form` says and as the
-gate makes them. Before the query runs, DuckDB is closed to every other file and its settings are
-locked: not to hold the researcher, who is in a sandbox, but so that a query that works here asks for
-nothing that the gate does not have.
-"""
+"""`onggi.table`: a result table and its claim, side by side, so that the gate can compute it again."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from onggi.claim import Claim, Scalar, claim_file
+from onggi.claim import Claim, Format, Scalar, claim_file
 from onggi.clock import SystemClock, to_text
 from onggi.errors import Invalid
-from onggi.notebook.catalogue import Dataset, choose, granted
+from onggi.file_forms import parquet_bytes, xlsx_bytes
+from onggi.manifest import Manifest, Table
+from onggi.notebook.builder import Built, Named, Parts, build, named
+from onggi.notebook.catalogue import Dataset, granted
+from onggi.notebook.crate import describe
+from onggi.notebook.query import datasets_in, one_version_each, run
+from onggi.notebook.shaping import label_margins, widen
 from onggi.notebook.speech import speaking
 from onggi.reasons import Reason
-from onggi.table_form import Row, csv_bytes, order_rows, quote_text, schema_name, view_statements
+from onggi.table_form import Row, ordered_csv_bytes, schema_name
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from onggi.notebook.result import ResultTable
 
-MAX_TABLE_ROWS = 1_000_000
-_MAX_DETAIL = 600
-# One thread adds doubles in one order, the gate's: an average then comes out the same to the last digit.
-_CONFIG: Mapping[str, str | int] = {
-    "threads": 1,
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-}
+TOTAL = "total"
+"""What stands in a key column where a margin sums over it."""
+_WRITE = {Format.CSV: ordered_csv_bytes, Format.PARQUET: parquet_bytes, Format.XLSX: xlsx_bytes}
+NO_FILE = "0" * 64
+"""The SHA-256 of a claim whose file is not written yet."""
 
 
 @speaking
-def table(
-    sql: str,
-    to: str | Path,
+def table(  # noqa: PLR0913 - a table is said in one call; all but two arguments have names
+    sql: str | None = None,
+    to: str | Path | None = None,
     parameters: Mapping[str, Scalar] | None = None,
     *,
+    rows: Named = (),
+    cols: Named = (),
+    measures: Named = "persons",
+    where: object = None,
+    margins: bool | str = False,
+    table: str | None = None,
+    shape: str | None = None,
     versions: Mapping[str, str] | None = None,
-) -> pd.DataFrame:
-    """Run one SELECT, write its result to `to` and its claim beside it, and give the result.
+) -> ResultTable:
+    """Compute a table, write it to `to` and its claim beside it, and give it.
+
+    Either `sql` says what, or `table` with `rows`, `cols`, `measures`, `where` and `margins`.
 
     Args:
         sql: one SELECT; tables are `nafld.person`, or `person` where only one data set has it.
-        to: the file to write, ending in `.csv`; an older one is replaced.
+        to: the file to write, ending in `.csv`, `.parquet` or `.xlsx`; an older one is replaced. Without it
+            nothing is written.
         parameters: values of `$name` in the SQL.
+        rows, cols: columns that name groups, or name → expression. `cols`, at most one, become columns.
+        measures: `persons`, `rows`, `n(x)`, `sum(x)`, `mean(x)`, `median(x)`, `std(x)`, `q25(x)`, or SQL
+            aggregates; or name → one of these.
+        where: SQL, or conditions as for `onggi.read`.
+        margins: whether totals are added, or what to call them.
+        table: the table, or tables joined as SQL joins them.
+        shape: `long` or `wide`; wide if there are `cols`.
         versions: of data sets, by name, where not the newest granted is meant.
 
     Raises:
         Invalid: not one SELECT, no data set in it, or DuckDB refuses it (says why).
         NotFound: a data set or version is not granted.
     """
-    path = Path(to)
-    if path.suffix != ".csv":
-        raise Invalid(Reason.FIELD_INVALID, field="to", value=f"{path.name} (.csv)")
-    available = _one_version_each(granted(), versions or {})
-    used = _datasets_in(sql, available)
-    columns, rows = _run(sql, dict(parameters or {}), used)
-    content = csv_bytes(columns, rows)
-    claim = Claim(
+    format_ = _format(to)
+    available = one_version_each(granted(), versions or {})
+    if (sql is None) == (table is None):
+        raise Invalid(Reason.FIELD_INVALID, field="sql", value=str(table))
+    values = dict(parameters or {})
+    if sql is not None:
+        used = datasets_in(sql, available)
+        columns, found = run(sql, values, used)
+        claim = _claim(sql, columns, values, used, format_)
+        return _finish(to, columns, found, claim, used)
+    label = (TOTAL if margins is True else margins) or ""
+    used = datasets_in(f"SELECT 1 FROM {table}", available)  # noqa: S608 - the researcher's own SQL
+    built, spread = _build(table or "", used, Parts(rows, cols, measures, where, bool(margins), shape))
+    _, found = run(built.grouped, values, used)
+    long = label_margins(found, built, label)
+    names = [*built.keys, *built.measures]
+    claim = replace(_claim(built.sql, names, values, used, format_), wide=spread, margin=label)
+    header, shown = widen(long, built, spread, label) if spread else (names, long)
+    return _finish(to, header, shown, claim, used)
+
+
+def _format(to: str | Path | None) -> Format:
+    if to is None:
+        return Format.CSV
+    ending = Path(to).suffix.removeprefix(".")
+    if ending not in set(Format):
+        endings = ", ".join(f".{one.value}" for one in Format)
+        raise Invalid(Reason.FIELD_INVALID, field="to", value=f"{Path(to).name} ({endings})")
+    return Format(ending)
+
+
+def _build(source: str, used: Sequence[Dataset], parts: Parts) -> tuple[Built, str]:
+    """The query, and the key that becomes columns (or "")."""
+    across = list(named(parts.cols, "cols"))
+    wide = parts.shape == "wide" if parts.shape is not None else bool(across)
+    if parts.shape not in {None, "long", "wide"} or len(across) > 1 or wide > bool(across):
+        raise Invalid(Reason.FIELD_INVALID, field="cols", value=", ".join(across) or str(parts.shape))
+    built = build(source, parts, used[0].manifest.unit_column, _table(source, used))
+    return built, across[0] if wide else ""
+
+
+def _table(source: str, used: Sequence[Dataset]) -> Table | None:
+    """The table, where the source is one and not a join."""
+    schema, _, name = source.strip().lower().rpartition(".")
+    for one in used:
+        if schema in {"", schema_name(one.name)} and name in one.tables:
+            return one.manifest.table(name)
+    return None
+
+
+def _claim(
+    sql: str, columns: Sequence[str], values: Mapping[str, Scalar], used: Sequence[Dataset], format_: Format
+) -> Claim:
+    return Claim(
         sql=sql,
         datasets=tuple((one.name, one.version) for one in used),
         columns=tuple(columns),
         created=to_text(SystemClock().now()),
-        output_sha256=hashlib.sha256(content).hexdigest(),
-        parameters=dict(parameters or {}),
+        output_sha256=NO_FILE,
+        parameters=values,
+        format=format_,
     )
-    _replace(Path(claim_file(str(path))), claim.to_bytes())
+
+
+def _finish(
+    to: str | Path | None, header: Sequence[str], rows: Sequence[Row], claim: Claim, used: Sequence[Dataset]
+) -> ResultTable:
+    from onggi.notebook.result import result_table
+
+    written = None if to is None else write(Path(to), header, rows, claim, [one.manifest for one in used])
+    return result_table(header, rows, claim.sql, written)
+
+
+def write(
+    path: Path, header: Sequence[str], rows: Sequence[Row], claim: Claim, manifests: Sequence[Manifest]
+) -> Claim:
+    """Write a table, its claim beside it, and their entries in the folder's RO-Crate; give the claim.
+
+    Args:
+        rows: in the order of the file.
+        claim: of the table; its format decides the form, its SHA-256 is filled in.
+
+    Raises:
+        Invalid: a value has no form, or two columns have one name.
+    """
+    content = _WRITE[claim.format](header, rows)
+    whole = replace(claim, output_sha256=hashlib.sha256(content).hexdigest())
+    beside = whole.to_bytes()
+    _replace(path.with_name(claim_file(path.name)), beside)
     _replace(path, content)
-    return _as_frame(columns, rows)
-
-
-def _one_version_each(available: Sequence[Dataset], versions: Mapping[str, str]) -> list[Dataset]:
-    names = dict.fromkeys([*(one.name for one in available), *versions])
-    return [choose(name, versions.get(name), available) for name in sorted(names)]
-
-
-def _datasets_in(sql: str, available: Sequence[Dataset]) -> list[Dataset]:
-    """The data sets whose tables the query names, in order of name.
-
-    Raises:
-        Invalid: it is not one SELECT, or names no table of a data set.
-    """
-    named = _tables_in(sql)
-    used = [one for one in available if _names(one, available) & named]
-    if not used:
-        known = ", ".join(f"{schema_name(one.name)}.{name}" for one in available for name in one.tables)
-        raise Invalid(Reason.SQL_READS_NO_DATA, known=known or "-")
-    return used
-
-
-def _tables_in(sql: str) -> set[tuple[str, str]]:
-    """Schema (empty if there is none) and name of every table that the query names, lower case.
-
-    Raises:
-        Invalid: it is not one SELECT.
-    """
-    import duckdb
-
-    try:
-        with duckdb.connect() as database:
-            statements = database.extract_statements(sql)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise Invalid(Reason.SQL_NOT_ONE_SELECT)
-            tree = database.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()[0][0]
-    except duckdb.Error as error:
-        raise _failed(error) from None
-    return set(_base_tables(json.loads(tree)))
-
-
-def _base_tables(node: Any) -> Iterator[tuple[str, str]]:
-    """The tables in DuckDB's syntax tree; names of WITH are among them, which does no harm."""
-    if isinstance(node, dict):
-        if node.get("type") == "BASE_TABLE":
-            schema = node["schema_name"].lower()
-            yield "" if schema == "main" else schema, node["table_name"].lower()
-        node = list(node.values())
-    if isinstance(node, list):
-        for inner in node:
-            yield from _base_tables(inner)
-
-
-def _names(dataset: Dataset, available: Sequence[Dataset]) -> set[tuple[str, str]]:
-    """Every schema and name under which the query may name a table of the data set."""
-    elsewhere = {name for other in available if other is not dataset for name in other.tables}
-    qualified = {(schema_name(dataset.name), name) for name in dataset.tables}
-    return qualified | {("", name) for name in dataset.tables if name not in elsewhere}
-
-
-def _run(sql: str, parameters: Mapping[str, Scalar], used: Sequence[Dataset]) -> tuple[list[str], list[Row]]:
-    """The header and the ordered rows.
-
-    Raises:
-        Invalid: DuckDB refuses the query, or it gives too many rows.
-    """
-    import duckdb
-
-    try:
-        with duckdb.connect(config={**_CONFIG, "temp_directory": tempfile.gettempdir()}) as database:
-            for statement in view_statements([(one.manifest, one.path) for one in used]):
-                database.execute(statement)
-            folders = ", ".join(quote_text(one.path) for one in used)
-            database.execute(f"SET allowed_directories = [{folders}]")
-            database.execute("SET enable_external_access = false")
-            database.execute("SET lock_configuration = true")
-            result = database.execute(sql, parameters) if parameters else database.execute(sql)
-            columns = [column[0] for column in result.description or ()]
-            rows = result.fetchmany(MAX_TABLE_ROWS + 1)
-    except duckdb.Error as error:
-        raise _failed(error) from None
-    if len(rows) > MAX_TABLE_ROWS:
-        raise Invalid(Reason.TABLE_TOO_LONG, limit=MAX_TABLE_ROWS)
-    return columns, order_rows(rows)
-
-
-def _failed(error: Exception) -> Invalid:
-    return Invalid(Reason.SQL_FAILED, detail=str(error).strip()[:_MAX_DETAIL])
+    describe(path, len(content), whole, manifests)
+    return whole
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -168,12 +168,3 @@ def _replace(path: Path, content: bytes) -> None:
     beside = path.with_name(f".{path.name}.part")
     beside.write_bytes(content)
     beside.replace(path)
-
-
-def _as_frame(columns: list[str], rows: list[Row]) -> pd.DataFrame:
-    import pandas as pd
-
-    frame: pd.DataFrame = pd.DataFrame.from_records(
-        [tuple(row) for row in rows], columns=columns, coerce_float=True
-    )
-    return frame

@@ -25,9 +25,9 @@ def ordered_keys(query: Query, groups: Sequence[Group], claim: Claim, form: str)
         CheckStopped: a key has no text, or two groups have the same: `margin_ambiguous`.
     """
     try:
-        by_row = {id(group.values): group for group in groups}
-        rows = order_rows([group.values for group in groups])
-        found = [(key_texts(by_row[id(row)], query, claim, form), by_row[id(row)]) for row in rows]
+        # Of two rows that read the same, the one of fewer margins stands first.
+        rows = order_rows([(*group.values, group.grouping, place) for place, group in enumerate(groups)])
+        found = [(key_texts(groups[row[-1]], query, claim, form), groups[row[-1]]) for row in rows]
     except (Invalid, TypeError):
         raise CheckStopped(FindingCode.QUERY_FAILED, cause="key") from None
     keyed = dict(found)
@@ -65,7 +65,8 @@ def unfold(
     if claim.wide not in names:
         raise CheckStopped(FindingCode.CLAIM_UNREADABLE, field="wide")
     try:
-        layout = lay_out(list(keyed), names, claim.wide, measures)
+        margin = format_value(claim.margin) if claim.margin else ""
+        layout = lay_out(list(keyed), names, claim.wide, measures, margin)
     except Invalid:
         raise CheckStopped(FindingCode.MARGIN_AMBIGUOUS) from None
     if raw.columns != layout.header:

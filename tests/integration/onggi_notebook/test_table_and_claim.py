@@ -72,7 +72,12 @@ def test_the_claim_gives_the_file_again(door: Door, data: Path, tmp_path: Path) 
     assert [row[0] or "-" for row in lines[1:]] == [row[0] for row in shown]
     assert [row[0] for row in lines[1:]] == ["이름,0", "이름,0", "이름,1", "이름,1", "이름,2", "이름,2", ""]
     assert _recompute(data, claim) == raw
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["session.sock", "t.csv", "t.csv.claim.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "ro-crate-metadata.json",
+        "session.sock",
+        "t.csv",
+        "t.csv.claim.json",
+    ]
 
 
 CASES: dict[str, list[list[str]]] = {
