@@ -20,13 +20,14 @@ from onggi.clock import from_text
 from onggi.errors import Invalid
 from onggi.events import canonical_json
 from onggi.ids import slug
+from onggi.models.spec import ModelSpec, spec_from_json
 from onggi.reasons import Reason
 
 CLAIM_SUFFIX = ".claim.json"
 CLAIM_VERSION = 2
 MAX_CLAIM_BYTES = 256 * 1024
 _KEYS = {"v", "sql", "datasets", "parameters", "columns", "rounding", "created", "output_sha256"}
-_KEYS_SINCE_2 = {"format", "wide", "suppressed", "margin", "protection"}
+_KEYS_SINCE_2 = {"format", "wide", "suppressed", "margin", "protection", "model"}
 MAX_MARKS = 4
 MAX_MARK = 16
 """Characters of a mark of suppression or of a margin's label."""
@@ -93,6 +94,8 @@ class Claim:
         suppressed: what stands in the place of a suppressed number; "" is an empty cell.
         margin: what stands in a key column where a margin sums over all its values.
         protection: the profile by which the researcher says the table was protected, or "".
+        model: the model whose coefficients or steps the table holds, over the rows of the SQL; None for a
+            table of the SQL's own numbers.
     """
 
     sql: str
@@ -107,6 +110,7 @@ class Claim:
     suppressed: tuple[str, ...] = ()
     margin: str = ""
     protection: str = ""
+    model: ModelSpec | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The wire form; fractions travel as `{"float": "0.5"}`, so that it has canonical bytes."""
@@ -122,6 +126,7 @@ class Claim:
             "suppressed": list(self.suppressed),
             "margin": self.margin,
             "protection": self.protection,
+            "model": None if self.model is None else self.model.to_json(),
             "created": self.created,
             "output_sha256": self.output_sha256,
         }
@@ -220,7 +225,9 @@ def claim_for_check(body: object, file: Path, datasets: Sequence[tuple[str, str]
     )
 
 
-_DEFAULTS: Mapping[str, object] = {"wide": "", "suppressed": [], "margin": "", "protection": ""}
+_DEFAULTS: Mapping[str, object] = {
+    "wide": "", "suppressed": [], "margin": "", "protection": "", "model": None,
+}  # fmt: skip
 
 
 def _format_of(name: str) -> str:
@@ -244,6 +251,7 @@ def _since_2(body: Mapping[str, Any]) -> dict[str, Any]:
         "suppressed": tuple(_mark(one, "suppressed") for one in marks),
         "margin": _mark(body["margin"], "margin"),
         "protection": body["protection"],
+        "model": None if body["model"] is None else spec_from_json(body["model"]),
     }
 
 
