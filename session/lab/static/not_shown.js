@@ -1,6 +1,6 @@
 // A data file that is opened says why it is not shown, and what to do instead. Its contents are not asked for.
 import { SUBMIT } from "./submit.js";
-import { element, say, size, told } from "./told.js";
+import { element, say, told } from "./told.js";
 
 const NAME = "onggi-not-shown";
 
@@ -9,26 +9,27 @@ function shownPattern() {
   return `^(?!.*(?:${suffixes})$).*$`;
 }
 
-function contentOf(app, context) {
-  const name = context.path.split("/").pop();
-  const bytes = context.contentsModel?.size;
+function howToRead(path) {
+  const readers = { csv: "read_csv", json: "read_json", parquet: "read_parquet", xlsx: "read_excel" };
+  const reader = readers[path.split(".").pop().toLowerCase()];
+  return reader ? `pandas.${reader}(${JSON.stringify(path)})` : `open(${JSON.stringify(path)}, "rb").read()`;
+}
+
+function contentOf(app, path) {
   const submit = element("button", { type: "button", class: "jp-Dialog-button jp-mod-accept jp-mod-styled" }, say("submit"));
-  submit.addEventListener("click", () => app.commands.execute(SUBMIT, { paths: [context.path] }));
-  const read = element("code", {}, `pandas.read_csv(${JSON.stringify(context.path)})`);
-  const list = element(
-    "ul",
-    {},
-    element("li", {}, say("not_shown_read"), " ", read),
-    element("li", {}, say("not_shown_submit")),
-  );
-  const facts = bytes === undefined || bytes === null ? name : `${name} · ${size(bytes)}`;
+  submit.addEventListener("click", () => app.commands.execute(SUBMIT, { paths: [path] }));
   return element(
     "section",
     { class: "onggi-not-shown", "aria-label": say("not_shown_title") },
     element("h1", {}, say("not_shown_title")),
-    element("p", { class: "onggi-faint" }, facts),
+    element("p", {}, element("strong", {}, path)),
     element("p", {}, say("not_shown_why")),
-    list,
+    element(
+      "ul",
+      {},
+      element("li", {}, say("not_shown_read"), " ", element("code", {}, howToRead(path))),
+      element("li", {}, say("not_shown_submit")),
+    ),
     element("p", {}, submit),
   );
 }
@@ -58,7 +59,7 @@ export function notShownPlugin(lab) {
 
     createNewWidget(context) {
       const content = new lab.widgets.Widget();
-      context.ready.then(() => content.node.replaceChildren(contentOf(this.app, context)));
+      context.ready.then(() => content.node.replaceChildren(contentOf(this.app, context.path)));
       return new DocumentWidget({ content, context });
     }
   }

@@ -15,6 +15,7 @@ export class State extends EventTarget {
     this.lab = lab;
     this.settings = settings;
     this.known = null;
+    this.work = "";
     this.cells = new Map();
   }
 
@@ -25,6 +26,12 @@ export class State extends EventTarget {
     } catch (error) {
       this.dispatchEvent(new CustomEvent("lost", { detail: error }));
     }
+  }
+
+  /** Say what the page itself is doing, until told that it does nothing. */
+  doing(work) {
+    this.work = work;
+    this.dispatchEvent(new Event("working"));
   }
 
   watch(notebook) {
@@ -77,7 +84,9 @@ class StateItem {
     this.button = element("button", { type: "button", class: "onggi-state", "aria-haspopup": "dialog" }, this.text);
     this.button.addEventListener("click", () => this.details());
     this.widget = new lab.widgets.Widget({ node: element("div", { class: "onggi-state-item" }, this.button) });
-    state.addEventListener("changed", () => this.draw());
+    for (const news of ["changed", "working"]) {
+      state.addEventListener(news, () => this.draw());
+    }
     setInterval(() => (state.running() > LONG_CELL_MS || this.timed) && this.draw(), 1000);
     this.draw();
   }
@@ -91,6 +100,9 @@ class StateItem {
     const fullest = budgets(known).reduce((a, b) => (share(b) > share(a) ? b : a));
     const amounts = { used: size(fullest.used), limit: size(fullest.limit) };
     const parts = [say(`status_${fullest.name}`, amounts)];
+    if (this.state.work !== "") {
+      parts.unshift(this.state.work);
+    }
     const running = this.state.running();
     this.timed = running > LONG_CELL_MS;
     if (this.timed) {

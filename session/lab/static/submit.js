@@ -1,6 +1,7 @@
 // Submit for release: a dialog with purpose and context for the files that are selected in the file browser.
 import { ask } from "./connection.js";
-import { element, link, say, told } from "./told.js";
+import { stateToken } from "./state.js";
+import { element, say, told } from "./told.js";
 
 export const SUBMIT = "onggi:submit";
 export const REQUESTS = "onggi:requests";
@@ -89,20 +90,25 @@ async function askWhatFor(lab, paths) {
   return result.button.accept ? result.value : null;
 }
 
-async function submit(lab, settings, paths) {
+async function submit(lab, state, paths) {
   const { Notification } = lab.apputils;
   const wanted = await askWhatFor(lab, paths);
   if (wanted === null) {
     return;
   }
-  const sent = ask(lab, settings, "onggi/requests", { method: "POST", body: JSON.stringify({ paths, ...wanted }) });
+  // While it lasts the status bar says so: a notification that is changed before it stands is not changed.
   const open = { label: say("my_requests"), callback: () => window.open(told.requests, "_blank", "noopener") };
-  Notification.promise(sent, {
-    pending: { message: say("submit_pending"), options: { autoClose: false } },
-    success: { message: (made) => say("submit_done", { id: made.id }), options: { autoClose: false, actions: [open] } },
-    error: { message: (error) => say("submit_failed", { why: error.message }), options: { autoClose: false, actions: [open] } },
-  });
-  await sent.catch(() => undefined);
+  const options = { autoClose: false, actions: [open] };
+  state.doing(say("submit_pending"));
+  try {
+    const body = JSON.stringify({ paths, ...wanted });
+    const made = await ask(lab, state.settings, "onggi/requests", { method: "POST", body });
+    Notification.success(say("submit_done", { id: made.id }), options);
+  } catch (error) {
+    Notification.error(say("submit_failed", { why: error.message }), options);
+  } finally {
+    state.doing("");
+  }
 }
 
 function selected(browser) {
@@ -113,15 +119,15 @@ export function submitPlugin(lab) {
   return {
     id: "@onggi/lab:submit",
     autoStart: true,
-    requires: [lab.services.IServerSettings],
+    requires: [stateToken(lab)],
     optional: [lab.filebrowser.IFileBrowserFactory, lab.apputils.ICommandPalette],
-    activate: (app, settings, factory, palette) => {
+    activate: (app, state, factory, palette) => {
       const chosen = (args) => args.paths ?? selected(factory?.tracker.currentWidget);
       app.commands.addCommand(SUBMIT, {
         label: say("submit"),
         caption: say("submit_caption"),
         isEnabled: (args) => chosen(args).length > 0 && chosen(args).length <= told.limits.files,
-        execute: (args) => submit(lab, settings, chosen(args)),
+        execute: (args) => submit(lab, state, chosen(args)),
       });
       app.commands.addCommand(REQUESTS, {
         label: say("my_requests"),
