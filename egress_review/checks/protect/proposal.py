@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
@@ -19,17 +18,9 @@ from egress_review.checks.protect.bands import Merged, merge_bands
 from egress_review.checks.protect.loss import Loss, loss_of
 from egress_review.checks.protect.rounding import round_table
 from egress_review.checks.protect.suppression import suppress
+from egress_review.checks.protect.way import Way
 
 MIDPOINT_SIX = Rounding(6, Method.MIDPOINT)
-
-
-class Way(StrEnum):
-    """How a table is protected."""
-
-    SUPPRESS = "suppress"
-    ROUND = "round"
-    MIDPOINT6 = "midpoint6"
-    MERGE = "merge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from egress_review.checks.attack.model import TOTAL, Key, PublishedTable, make_t
 from egress_review.checks.attack.system import systems
 from egress_review.checks.protect.bands import merge_bands
 from egress_review.checks.protect.loss import loss_of
-from egress_review.checks.protect.proposal import Way, merge, protect
+from egress_review.checks.protect.proposal import merge, protect
 from egress_review.checks.protect.suppression import suppress
+from egress_review.checks.protect.way import Way
 from tests.support.attacked import all_solutions, cube, sparse_counts, with_margins
 
 RULES = AttackRules(percent=10)
