@@ -16,7 +16,7 @@ from egress_review.meter.room import MeterRoom
 from egress_review.pages.access import navigation
 from egress_review.pages.auditing import AuditDesk
 from egress_review.pages.routes import page_routes
-from egress_review.pages.visible import finding_text, remedy_text, visible, visible_text
+from egress_review.pages.visible import evidence_text, finding_text, remedy_text, visible, visible_text
 from egress_review.room import Room
 from egress_review.settings import ReviewSettings
 from web.kit import Site, create_site
@@ -66,7 +66,11 @@ def create_app(parts: Parts, *, background: bool = True) -> Starlette:
     ]
     app = create_site(site_of(parts.settings), routes, lifespan=lifespan)
     app.state.pages.globals.update(
-        visible=visible, visible_text=visible_text, finding_text=finding_text, remedy_text=remedy_text
+        visible=visible,
+        visible_text=visible_text,
+        finding_text=finding_text,
+        remedy_text=remedy_text,
+        evidence_text=evidence_text,
     )
     return app
 

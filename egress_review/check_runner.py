@@ -8,14 +8,15 @@ While the desk cannot say which data sets are granted, the request waits.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from egress_review.actions.asking import require_move
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.job import CheckJob, DatasetFolder, OutputToCheck
 from egress_review.checks.policy import CheckPolicy
-from egress_review.checks.report import CheckReport, Finding, OutputReport
+from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.report import CheckReport, Finding, OutputReport, bounded
 from egress_review.domain import Output, Request, State
 from egress_review.lifecycle import Action, move_for
 from egress_review.room import SERVICE, Room
@@ -51,8 +52,28 @@ class CheckRunner:
         except OnggiError as error:
             log.warning("checks of %s wait: %s", request.id, error)
             return False
-        save_report(self._room, request, self._report(job))
+        report = self._report(job)
+        save_report(self._room, request, self._compared(request, job, report))
         return True
+
+    def _compared(self, request: Request, job: CheckJob, report: CheckReport) -> CheckReport:
+        """The report with what subtraction from earlier releases would give away."""
+        granted = {(one.name, one.version): one for one in job.datasets}
+
+        def folder(name: str, version: str) -> DatasetFolder:
+            if (name, version) not in granted:
+                raise CheckStopped(FindingCode.DATASET_NOT_GRANTED, dataset=name, version=version)
+            return granted[name, version]
+
+        checked = [
+            replace(one, report=said) for one, said in zip(request.outputs, report.outputs, strict=True)
+        ]
+        found = self._room.ledger.findings(self._room.store.ledger, checked, folder)
+        outputs = (
+            with_findings(said, found.get(one.number, ()))
+            for one, said in zip(request.outputs, report.outputs, strict=True)
+        )
+        return replace(report, outputs=tuple(outputs))
 
     def _outputs(self, request: Request) -> tuple[OutputToCheck, ...]:
         vault = self._room.vault
@@ -85,6 +106,19 @@ class CheckRunner:
             log.error("the checker answered about other outputs")
             return not_proven(job)
         return report
+
+
+def with_findings(report: OutputReport, more: Sequence[Finding]) -> OutputReport:
+    """The report with more findings, also on the cells that they are about."""
+    if not more:
+        return report
+    marked = {(tuple((one.cell or {}).items()), one.params.get("column", "")): one.code for one in more}
+    cells = []
+    for cell in report.cells:
+        code = marked.get((tuple(cell.key.items()), cell.measure))
+        cells.append(replace(cell, findings=(*cell.findings, code)) if code else cell)
+    findings, kept = bounded([*report.findings, *more], cells, len(cells))
+    return replace(report, findings=findings, cells=kept)
 
 
 def not_proven(job: CheckJob) -> CheckReport:

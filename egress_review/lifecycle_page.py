@@ -36,7 +36,7 @@ _WHAT = {
     Action.RECEIVE: "The bytes of one output are in the vault and are what was announced.",
     Action.REJECT: "No output is approved, and none is returned.",
     Action.RELEASE: "The approved outputs, hashed once more, become a release.",
-    Action.RETURN: "At least one reviewer asks for a change; or what was released since the checks forbids it.",
+    Action.RETURN: "At least one reviewer asks for a change; or what was released since forbids it.",
     Action.REVISE: "A new version with new outputs, checks and votes; the old one stays as it was.",
     Action.SET_ASIDE: "A reviewer who has voted has become a member since, or reviews no more.",
     Action.SUBMIT: "Every announced output has been received.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from egress_review.domain import Actor, Release, Request, Vote
+from egress_review.ledger.remembering import Ledger
 from egress_review.people import People
 from egress_review.policy import ReviewPolicy
 from egress_review.store.protocol import ReviewStore
@@ -38,6 +39,7 @@ class Room:
     policy: ReviewPolicy
     clock: Clock
     certifier: Certifier
+    ledger: Ledger
 
     def event(self, actor: str, action: str, subject: str, project: str | None, **details: Any) -> Event:
         """An audit event of this service, now."""

@@ -68,6 +68,11 @@ class ReviewSettings(ServiceSettings):
         return self.folder / "shown"
 
     @property
+    def ledger(self) -> Path:
+        """Folder of the sets of persons behind released tables."""
+        return self.folder / "ledger"
+
+    @property
     def keys(self) -> Path:
         """Folder of the signing key."""
         return self.folder / "keys"

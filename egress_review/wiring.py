@@ -17,8 +17,10 @@ from egress_review.audit.sql import SqlAuditLog, SqlEventLog
 from egress_review.background import Background, Job
 from egress_review.certificates.certifier import LogCertifier
 from egress_review.check_runner import CheckRunner
+from egress_review.checks.differencing.runner import run_differencing
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.runner import run_checks
+from egress_review.ledger.remembering import Ledger
 from egress_review.meter.folder import ShownFolder
 from egress_review.meter.recording import forget_old
 from egress_review.meter.room import MeterRoom
@@ -60,6 +62,8 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
     notary.check_at_start(now.now())
     vault = Vault(settings.vault)
     vault.sweep()
+    blobs = Vault(settings.ledger)
+    blobs.sweep()
     tokens = {name: token_of(settings.secrets, name) for name in SERVICES}
     room = Room(
         store=SqlReviewStore(engine, SqlEventLog()),
@@ -68,6 +72,7 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
         policy=settings.policy,
         clock=now,
         certifier=LogCertifier(signer, notary, transaction),
+        ledger=Ledger(blobs, run_differencing, CheckPolicy()),
     )
     meter = MeterRoom(
         store=SqlMeterStore(engine, SqlEventLog()),

@@ -7,7 +7,7 @@ import unicodedata
 from markupsafe import Markup, escape
 
 from egress_review.checks.report import Finding
-from egress_review.checks.sentences import remedy
+from egress_review.checks.sentences import evidence, remedy
 from onggi import words
 
 _HIDING = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
@@ -49,6 +49,11 @@ def finding_text(language: str, finding: Finding) -> Markup:
 def remedy_text(language: str, finding: Finding) -> Markup:
     """What the researcher can do about a finding; empty if nothing."""
     return visible_text(remedy(finding, language))
+
+
+def evidence_text(language: str, finding: Finding) -> Markup:
+    """The values of the data behind a finding, for reviewers; empty if it has none."""
+    return visible_text(evidence(finding, language))
 
 
 def plain_name(name: str) -> str:

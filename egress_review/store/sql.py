@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from egress_review.domain import Release, Request, State, Vote
+from egress_review.ledger.sql import SqlLedger
 from egress_review.store import rows, tables
 from egress_review.store.engine import reading, writing
 from egress_review.store.unit import EventLog, SqlUnit, visible_votes
@@ -36,6 +37,11 @@ class SqlReviewStore:
         """A transaction that writes."""
         with writing(self._engine) as connection:
             yield SqlUnit(connection, self._log)
+
+    @property
+    def ledger(self) -> SqlLedger:
+        """The ledger of releases."""
+        return SqlLedger(self._engine)
 
     def request(self, request_id: str) -> Request:
         """The newest version of a request."""

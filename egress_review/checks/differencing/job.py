@@ -128,13 +128,13 @@ class TableAnswer:
     Attributes:
         stopped: why there are no sets, or None.
         numbers: all published numbers, by place.
-        rounded: whether counts are published rounded.
+        rounded_to: the base to which counts are published rounded; 0 if they are not.
         sets: their bytes, if they were wanted; opaque.
     """
 
     stopped: FindingCode | None
     numbers: tuple[PublishedNumber, ...] = ()
-    rounded: bool = False
+    rounded_to: int = 0
     sets: bytes = b""
 
 

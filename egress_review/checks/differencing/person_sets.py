@@ -40,20 +40,25 @@ class Remembered:
 
 
 def remember(
-    source: duckdb.DuckDBPyConnection, query: Query, most: int, withheld: Collection[Withheld] = ()
+    source: duckdb.DuckDBPyConnection,
+    query: Query,
+    most: int,
+    withheld: Collection[Withheld] = (),
+    margin: str = "",
 ) -> Remembered:
     """Numbers and persons of a query.
 
     Args:
         most: rows of the table.
         withheld: numbers that the table's file hides: they get no set.
+        margin: what the file calls a margin.
 
     Raises:
         CheckStopped: `too_many_cells`, `memory_limit` or `query_failed`.
     """
     try:
         rows = _make_cells(source, query, most)
-        builder = _Builder(query, rows, withheld)
+        builder = _Builder(query, rows, withheld, margin)
         for unit in query.units:
             builder.add(*_persons(source, query, unit))
     except duckdb.OutOfMemoryException:
@@ -154,13 +159,13 @@ class _Builder:
     """Puts cells and persons together."""
 
     def __init__(
-        self, query: Query, rows: list[tuple[Any, ...]], withheld: Collection[Withheld] = ()
+        self, query: Query, rows: list[tuple[Any, ...]], withheld: Collection[Withheld], margin: str
     ) -> None:
         self._query = query
         self._rows = rows
         self._keys = len(query.keys)
         self._hidden = {(one.key, one.measure) for one in withheld}
-        self._names = [self._key(values) for values in rows]
+        self._margin = margin
         self._conditions = _conditions(query)
         self._members: list[Persons] = []
         self._place: list[int] = []
@@ -200,7 +205,7 @@ class _Builder:
             if counts:
                 before = self._persons[row][at]
                 self._persons[row][at] = members.size if before < 0 else min(before, members.size)
-            hidden = (tuple(self._names[row].values()), self._query.measures[at].name) in self._hidden
+            hidden = (self._texts(row), self._query.measures[at].name) in self._hidden
             if members.size and not hidden:
                 grouping = int(self._rows[row][self._keys])
                 groupings.setdefault(grouping, []).append(self._set(row, at, members))
@@ -234,17 +239,29 @@ class _Builder:
         for row, values in enumerate(self._rows):
             for at, measure in enumerate(self._query.measures):
                 yield PublishedNumber(
-                    key=self._names[row],
+                    key=self._key(row),
                     measure=clip(measure.name),
                     kind=measure.kind.value,
                     value=clip(format_value(values[self._keys + 1 + at])),
                     persons=max(0, self._persons[row][at]),
                 )
 
-    def _key(self, values: tuple[Any, ...]) -> dict[str, str]:
-        """The texts of a row's keys; a margin's is absent."""
-        return {
-            clip(one.name): clip(format_value(values[at]))
-            for at, one in enumerate(self._query.keys)
-            if not int(values[self._keys]) >> at & 1
-        }
+    def _is_margin(self, row: int, at: int) -> bool:
+        return bool(int(self._rows[row][self._keys]) >> at & 1)
+
+    def _texts(self, row: int) -> tuple[str, ...]:
+        """The keys of a row as its file shows them."""
+        values = self._rows[row]
+        return tuple(
+            self._margin if self._is_margin(row, at) else clip(_plain(values[at])) for at in range(self._keys)
+        )
+
+    def _key(self, row: int) -> dict[str, str]:
+        """The keys of a row by name; a margin's is absent."""
+        texts = zip(self._query.keys, self._texts(row), strict=True)
+        return {clip(one.name): text for at, (one, text) in enumerate(texts) if not self._is_margin(row, at)}
+
+
+def _plain(value: Any) -> str:
+    """A key as people read it: text without the quotes of a file."""
+    return value if isinstance(value, str) else format_value(value)

@@ -89,14 +89,15 @@ def _read(said: bytes, job: DifferencingJob) -> DifferencingAnswer:
 
 
 def _table(body: object, job: DifferencingJob) -> tuple[TableAnswer, int]:
-    read = mapping(body, {"stopped", "numbers", "rounded", "bytes"})
-    if not isinstance(read["numbers"], list) or not isinstance(read["rounded"], bool):
+    read = mapping(body, {"stopped", "numbers", "rounded_to", "bytes"})
+    if not isinstance(read["numbers"], list):
         raise refuse("table")
     stopped = None if read["stopped"] is None else FindingCode(read["stopped"])
     size = whole(read["bytes"])
     if bool(size) != (job.keep and stopped is None):
         raise refuse("sets")
-    return TableAnswer(stopped, tuple(map(number_from_json, read["numbers"])), read["rounded"]), size
+    numbers = tuple(map(number_from_json, read["numbers"]))
+    return TableAnswer(stopped, numbers, whole(read["rounded_to"])), size
 
 
 def _hits(body: Any, tables: Sequence[TableAnswer], job: DifferencingJob) -> tuple[Hit, ...]:

@@ -62,13 +62,13 @@ def answer(job: DifferencingJob) -> DifferencingAnswer:
 class _Made:
     """A table whose sets could be made."""
 
-    def __init__(self, remembered: Remembered, *, rounded: bool) -> None:
+    def __init__(self, remembered: Remembered, *, rounded_to: int) -> None:
         self.remembered = remembered
-        self._rounded = rounded
+        self._rounded_to = rounded_to
 
     def answer(self, *, keep: bool) -> TableAnswer:
         sets = to_bytes(self.remembered.sets) if keep else b""
-        return TableAnswer(None, self.remembered.numbers, self._rounded, sets)
+        return TableAnswer(None, self.remembered.numbers, self._rounded_to, sets)
 
 
 def _made(table: TableToRemember, job: DifferencingJob) -> _Made | FindingCode:
@@ -79,8 +79,8 @@ def _made(table: TableToRemember, job: DifferencingJob) -> _Made | FindingCode:
         source = open_source(pairs, Path(job.scratch), job.policy.memory_bytes // 2)
         with source.connect() as database:
             return _Made(
-                remember(database, query, job.policy.max_cells, table.withheld),
-                rounded=claim.rounding is not None,
+                remember(database, query, job.policy.max_cells, table.withheld, claim.margin),
+                rounded_to=claim.rounding.base if claim.rounding else 0,
             )
     except CheckStopped as stopped:
         return stopped.finding.code
@@ -124,7 +124,7 @@ def to_answer_bytes(said: DifferencingAnswer) -> bytes:
             {
                 "stopped": one.stopped.value if one.stopped else None,
                 "numbers": [number.to_json() for number in one.numbers],
-                "rounded": one.rounded,
+                "rounded_to": one.rounded_to,
                 "bytes": len(one.sets),
             }
             for one in said.tables
