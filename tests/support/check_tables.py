@@ -14,6 +14,8 @@ from egress_review.checks.job import CheckJob, DatasetFolder, OutputToCheck
 from egress_review.checks.policy import CheckPolicy
 from onggi.claim import Claim, Scalar
 from onggi.manifest import MANIFEST_FILE, Column, DataFile, Manifest, Table, read_manifest
+from onggi.models.fit import fit
+from onggi.models.spec import ModelSpec
 from onggi.table_form import csv_bytes, view_statements
 
 CREATED = "2026-11-21T09:30:00.000Z"
@@ -60,6 +62,16 @@ class Source:
         found = database.execute(sql, dict(parameters or {}) or None)
         columns = [one[0] for one in found.description or []]
         return self.made(sql, csv_bytes(columns, found.fetchall()), columns, parameters)
+
+    def model(self, spec: ModelSpec, sql: str) -> Made:
+        """Fit a model over the rows of `sql` and write its table, as `onggi.model` does."""
+        with duckdb.connect() as database:
+            for statement in view_statements([(self.manifest, self.folder)]):
+                database.execute(statement)
+            fitted = fit(spec, database.execute(sql).df())
+        body = csv_bytes(fitted.columns, fitted.rows)
+        made = self.made(sql, body, fitted.columns)
+        return Made(body, {**made.claim, "model": spec.to_json()})
 
     def made(
         self, sql: str, body: bytes, columns: Sequence[str], parameters: Mapping[str, Scalar] | None = None

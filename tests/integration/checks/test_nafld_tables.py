@@ -12,6 +12,7 @@ from egress_review.checks.findings import FindingCode as Code
 from egress_review.checks.findings import Verdict
 from egress_review.checks.runner import run_checks
 from hub.data import nafld
+from onggi.models.spec import ModelKind, ModelSpec
 from tests.support.check_tables import Source, Vault
 from tests.support.compute import COMPUTE_PYTHON
 
@@ -74,3 +75,51 @@ def test_one_person_more_is_found(cohort: Source, tmp_path: Path) -> None:
     (report,) = run_checks(vault.job(vault.keep(made.body, claim=made.claim), cohort)).outputs
     assert report.verdict is Verdict.BLOCK
     assert [one.code for one in report.findings] == [Code.VALUE_DIFFERS]
+
+
+SURVIVAL = (
+    "SELECT p.gender_source_value AS sex, p.age_at_index AS age, p.bmi AS bmi,"
+    " o.observation_period_end_day AS days, (d.death_day IS NOT NULL)::INTEGER AS died"
+    " FROM nafld.person AS p JOIN nafld.observation_period AS o USING (person_id)"
+    " LEFT JOIN nafld.death AS d USING (person_id)"
+)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ModelSpec(ModelKind.OLS, "bmi ~ age * C(sex)"),
+        ModelSpec(ModelKind.LOGIT, "died ~ age + bmi + C(sex)"),
+        ModelSpec(ModelKind.COX, "~ age + C(sex)", time="days", event="died"),
+        ModelSpec(ModelKind.KAPLAN_MEIER, time="days", event="died", by=("sex",)),
+    ],
+    ids=lambda spec: spec.kind.value,
+)
+def test_models_of_the_cohort_are_fitted_again(cohort: Source, tmp_path: Path, spec: ModelSpec) -> None:
+    made = cohort.model(spec, SURVIVAL)
+    vault = Vault(tmp_path)
+    report = run_checks(vault.job(vault.keep(made.body, claim=made.claim), cohort)).outputs[0]
+    assert {one.code for one in report.findings} == {Code.RECOMPUTED}, report.findings
+    assert report.verdict is Verdict.PASS
+
+
+PARTS = (
+    "WITH fibrosis AS (SELECT person_id, MAX(value_as_number) AS worst, COUNT(*) AS tests FROM nafld.measurement"
+    " WHERE measurement_source_value = 'fib4' GROUP BY person_id),"
+    " ill AS (SELECT DISTINCT person_id FROM nafld.condition_occurrence)"
+    " SELECT gender_source_value AS sex, CASE WHEN worst > 2.67 THEN 1 ELSE 0 END AS high, COUNT(*) AS persons,"
+    " round(AVG(tests), 2) AS tests, MEDIAN(bmi) AS bmi,"
+    " 100.0 * COUNT(*) FILTER (WHERE age_at_index >= 60) / COUNT(*) AS over_60"
+    " FROM nafld.person JOIN fibrosis USING (person_id)"
+    " WHERE person_id IN (SELECT person_id FROM ill)"
+    " GROUP BY CUBE (gender_source_value, CASE WHEN worst > 2.67 THEN 1 ELSE 0 END)"
+)
+
+
+def test_a_query_of_many_parts_is_recomputed_on_the_cohort(cohort: Source, tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    made = cohort.table(PARTS)
+    (report,) = run_checks(vault.job(vault.keep(made.body, claim=made.claim), cohort)).outputs
+    assert Code.RECOMPUTED in {one.code for one in report.findings}, report.findings
+    assert {cell.key["sex"] for cell in report.cells} == {"F", "M", ""}
+    assert min(cell.persons or 0 for cell in report.cells) > 100
