@@ -8,6 +8,7 @@ from pathlib import Path
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.order import Order
+from egress_review.checks.outside import in_form, with_columns
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.reading.query import Query
 from egress_review.checks.reading.scope import Catalogue
@@ -50,10 +51,14 @@ def _prove(raw: RawTable, order: Order, granted: Granted) -> TableCheck:
     claim, policy, profile = granted.claim, order.policy, order.policy.profile
     if claim.model is not None:
         return _prove_model(raw, order, granted, claim.model)
+    if granted.outside:
+        raw, claim = with_columns(raw, claim)
     query = read_query(claim, Catalogue(manifest for manifest, _ in granted.pairs))
     source = granted.source(policy, Path(order.scratch))
     wanted = Wanted(profile.counts_rows, profile.rules.institution_dominance is not None)
     groups = recompute(source, query, policy.max_cells, wanted)
+    if granted.outside:
+        raw, claim = in_form(raw, claim, query, groups)
     comparison = compare_tables(raw, query, groups, policy, claim)
     filtered = not profile.counts_rows and bool(query.where_sql or query.narrowed)
     everyone = units_without_filter(source, query, policy.max_cells) if filtered else {}

@@ -25,11 +25,13 @@ class Granted:
 
     Attributes:
         views: statements that make the views, or () for those of `onggi.table_form`.
+        outside: whether table and claim are another system's.
     """
 
     claim: Claim
     pairs: tuple[tuple[Manifest, Path], ...]
     views: tuple[str, ...] = ()
+    outside: bool = False
 
     def source(self, policy: CheckPolicy, scratch: Path) -> Source:
         """What DuckDB may read, in half of the box: Python, the file and its own structures need the rest."""
@@ -68,7 +70,7 @@ def _outside(body: Mapping[str, Any], file: Path, folder: Path) -> Granted:
     claim = claim_for_check(body, file, named)
     if claim.datasets != named:
         raise CheckStopped(FindingCode.DATASET_NOT_GRANTED, dataset=_names(claim.datasets), version="")
-    return Granted(claim, ((manifest, folder),), views)
+    return Granted(claim, ((manifest, folder),), views, outside=True)
 
 
 def _is_registered(folder: Path) -> bool:

@@ -1,0 +1,223 @@
+"""Brings a table that another tool wrote into the one form that is compared, where there is one way only.
+
+Columns may stand in any order and measures may have any name; a blank or NaN is a suppressed number; a
+margin's label is found; a cross table becomes a long one; whole numbers may be written as `40.0`, truth as
+`True`, a day with its midnight. What has two readings stays as it is: then it is not what the source gives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlglot import exp
+
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.reading.aggregate import is_aggregate
+from egress_review.checks.reading.query import Key, Query
+from egress_review.checks.reading.scope import fold
+from egress_review.checks.reading.tree import read_tree
+from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.source.evidence import Group
+from egress_review.checks.tables.csv_form import RawTable, unquote
+from onggi.claim import Claim
+from onggi.errors import Invalid
+from onggi.table_form import format_value
+
+MARGINS = ("All", "all", "Total", "total", "TOTAL", "Sum", "합계", "전체", "계")
+"""Labels that tools give to margins; a blank key is one too."""
+_NOTHING = frozenset({"", '""', "NaN", "nan", "NA", "<NA>", "None", "NULL"})
+_LONGEST = 40
+
+
+def with_columns(raw: RawTable, claim: Claim) -> tuple[RawTable, Claim]:
+    """The table with its columns in the order of the query, and the claim with their names.
+
+    Named items of the query must be columns of the file; what is left over belongs to the unnamed aggregates,
+    in order. A table in whose header one key is missing is wide in that key.
+    """
+    if claim.columns:
+        return raw, claim
+    names = _names(claim)
+    if not claim.wide:
+        ordered = _ordered(raw, names)
+        if ordered is not None:
+            places, columns = ordered
+            rows = tuple(tuple(record[at] for at in places) for record in raw.rows)
+            return replace(raw, columns=columns, rows=rows), replace(claim, columns=columns)
+        claim = replace(claim, wide=_wide_in(raw, claim))
+    made = tuple(name or f"value_{number}" for number, (name, _) in enumerate(names, start=1))
+    return raw, replace(claim, columns=made)
+
+
+def _names(claim: Claim) -> list[tuple[str, bool]]:
+    """For each item of the query: its name, "" if it has none, and whether it is an aggregate."""
+    return [
+        (_name(node), is_aggregate(node.unalias()))
+        for node in read_tree(claim.sql, claim.parameters).expressions
+    ]
+
+
+def _name(node: exp.Expr) -> str:
+    if isinstance(node, exp.Alias):
+        return str(node.alias)
+    return str(node.name) if isinstance(node, exp.Column) else ""
+
+
+def _ordered(raw: RawTable, names: Sequence[tuple[str, bool]]) -> tuple[list[int], tuple[str, ...]] | None:
+    """Places of the file's columns in the order of the query, and their names."""
+    folded = [fold(one) for one in raw.columns]
+    wanted = [fold(name) for name, _ in names if name]
+    if len(folded) != len(names) or len(set(folded)) != len(folded) or not set(wanted) <= set(folded):
+        return None
+    left = iter([at for at, one in enumerate(folded) if one not in wanted])
+    places = [folded.index(fold(name)) if name else next(left) for name, _ in names]
+    columns = tuple(name or raw.columns[at] for at, (name, _) in zip(places, names, strict=True))
+    return places, columns
+
+
+def _wide_in(raw: RawTable, claim: Claim) -> str:
+    """The one key that is no column of the file although all others are; "" if that is not so."""
+    folded = {fold(one) for one in raw.columns}
+    missing = [
+        name for name, aggregate in _names(claim) if name and not aggregate and fold(name) not in folded
+    ]
+    return missing[0] if len(missing) == 1 else ""
+
+
+def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) -> tuple[RawTable, Claim]:
+    """The table with keys, margins, blanks and numbers as `onggi.table_form` writes them."""
+    claim = replace(claim, suppressed=claim.suppressed or ("",))
+    wide = bool(claim.wide)
+    if wide:
+        raw = _long(raw, claim.wide, query)
+    at = [number for number, item in enumerate(query.items) if isinstance(item, Key)]
+    margin = claim.margin or _margin(raw, query, groups, at)
+    known = [_forms(groups, place, margin) for place in at]
+    wholes = {
+        number: all(isinstance(group.values[number], int | None) for group in groups)
+        for number in range(len(query.items))
+        if number not in at
+    }
+    rows = tuple(
+        tuple(
+            known[at.index(number)].get(field, field)
+            if number in at
+            else _number(field, whole=wholes.get(number))
+            for number, field in enumerate(record)
+        )
+        for record in raw.rows
+    )
+    if wide:
+        rows = _without_nobody(rows, at, groups, claim.margin or margin)
+    return replace(raw, rows=rows, canonical=True), replace(claim, margin=margin, wide="")
+
+
+def _long(raw: RawTable, spread: str, query: Query) -> RawTable:
+    """A cross table of one measure as a long one.
+
+    Raises:
+        CheckStopped: it has more measures, or its other keys are no columns of the file.
+    """
+    columns = {fold(one): at for at, one in enumerate(raw.columns)}
+    others = [item.name for item in query.keys if fold(item.name) != fold(spread)]
+    if len(query.measures) != 1 or not {fold(one) for one in others} <= set(columns):
+        raise CheckStopped(
+            FindingCode.HEADER_DIFFERS,
+            expected=", ".join(one.name for one in query.items),
+            found=", ".join(raw.columns),
+        )
+    keys = {columns[fold(one)] for one in others}
+    values = [at for at in range(len(raw.columns)) if at not in keys]
+    records: list[tuple[str, ...]] = []
+    for record in raw.rows:
+        for place in values:
+            fields = {
+                **{one: record[columns[fold(one)]] for one in others},
+                spread: format_value(raw.columns[place]),
+            }
+            records.append(tuple(fields.get(item.name, record[place]) for item in query.items))
+    return RawTable(tuple(item.name for item in query.items), tuple(records), canonical=True, form=raw.form)
+
+
+def _without_nobody(
+    rows: Sequence[tuple[str, ...]], at: Sequence[int], groups: Sequence[Group], margin: str
+) -> tuple[tuple[str, ...], ...]:
+    """A cross table has a cell for every combination: those of nobody, blank or zero, are no rows."""
+    known = set()
+    for group in groups:
+        marks = [bool(group.grouping >> number & 1) and bool(margin) for number in range(len(at))]
+        texts = zip(at, marks, strict=True)
+        known.add(tuple(format_value(margin if mark else group.values[place]) for place, mark in texts))
+    empty = {"", "0", "0.0"}
+    number = next(place for place in range(len(rows[0])) if place not in at) if rows else 0
+    return tuple(
+        row for row in rows if tuple(row[place] for place in at) in known or row[number] not in empty
+    )
+
+
+def _margin(raw: RawTable, query: Query, groups: Sequence[Group], at: Sequence[int]) -> str:
+    """The label that the file gives to margins; no key of the source may be called so."""
+    if not query.has_margins:
+        return ""
+    fields = {unquote(record[number]) for record in raw.rows for number in at if number < len(record)}
+    keys = {str(group.values[number]) for group in groups for number in at}
+    found = [label for label in MARGINS if label in fields and label not in keys]
+    return found[0] if len(found) == 1 and not fields & {""} else ""
+
+
+def _forms(groups: Sequence[Group], place: int, margin: str) -> Mapping[str, str]:
+    """Other ways to write the keys of one column → the one way; what stands for two keys stands for none."""
+    found: dict[str, set[str]] = {}
+    for value in {repr(one): one for one in (group.values[place] for group in groups)}.values():
+        try:
+            text = format_value(value)
+        except Invalid:
+            continue
+        for form in (text, *_others(value)):
+            found.setdefault(form, set()).add(text)
+    if margin:
+        found.setdefault(f'"{margin}"', set()).add(format_value(margin))
+    return {form: next(iter(texts)) for form, texts in found.items() if len(texts) == 1}
+
+
+def _others(value: Any) -> Iterator[str]:
+    if value is None:
+        yield from _NOTHING
+    elif isinstance(value, bool):
+        yield from (str(value), str(value).upper())
+    elif isinstance(value, int):
+        yield f"{value}.0"
+    elif isinstance(value, float) and math.isfinite(value) and value == int(value):
+        yield str(int(value))
+    elif isinstance(value, datetime):
+        yield str(value)
+        if value.time() == datetime.min.time():
+            yield value.date().isoformat()
+    elif isinstance(value, str):
+        yield f'"{value}"'
+    elif hasattr(value, "isoformat"):
+        yield f"{value.isoformat()} 00:00:00"
+
+
+def _number(field: str, *, whole: bool | None) -> str:
+    """A number's text in the one form; anything else as it is.
+
+    Args:
+        whole: whether the column holds whole numbers; None if that is not known.
+    """
+    text = unquote(field)
+    if text in _NOTHING:
+        return ""
+    try:
+        value = float(text) if len(text) <= _LONGEST and not set(text) & set("_ ") else None
+    except ValueError:
+        value = None
+    if value is None or not math.isfinite(value):
+        return field
+    if value == int(value) and whole is not False and abs(value) < 2**53:
+        return str(int(value)) if "." in text or "e" in text.lower() else text
+    return text if whole else format_value(value)
