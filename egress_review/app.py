@@ -9,6 +9,8 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from egress_review.actions.protecting import Protector
+from egress_review.api.protecting import protect_routes
 from egress_review.api.routes import api_routes
 from egress_review.background import Background
 from egress_review.meter.api import meter_routes
@@ -34,6 +36,7 @@ class Parts:
         tokens: service name → token of those who may call.
         audit: the log as auditors read it, and the hand that signs its checkpoints.
         meter: what sessions may show, and have shown.
+        protector: protects tables for sessions.
     """
 
     settings: ReviewSettings
@@ -42,6 +45,7 @@ class Parts:
     tokens: Mapping[str, str]
     audit: AuditDesk
     meter: MeterRoom
+    protector: Protector
 
 
 def create_app(parts: Parts, *, background: bool = True) -> Starlette:
@@ -61,6 +65,7 @@ def create_app(parts: Parts, *, background: bool = True) -> Starlette:
 
     routes = [
         *api_routes(parts.room, parts.tokens, parts.background.wake),
+        *protect_routes(parts.protector, parts.room.people),
         *meter_routes(parts.meter, parts.room.people, parts.tokens),
         *page_routes(parts.room, parts.audit),
     ]

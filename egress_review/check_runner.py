@@ -18,9 +18,10 @@ from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.report import CheckReport, Finding, OutputReport, bounded
 from egress_review.domain import Output, Request, State
+from egress_review.granted import granted_folders
 from egress_review.lifecycle import Action, move_for
 from egress_review.room import SERVICE, Room
-from onggi.errors import Conflict, NotFound, OnggiError
+from onggi.errors import Conflict, OnggiError
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,9 @@ class CheckRunner:
 
     def _check(self, request: Request) -> bool:
         try:
-            job = CheckJob(self._outputs(request), self._datasets(request.project), self._policy)
+            job = CheckJob(
+                self._outputs(request), granted_folders(self._room.people, request.project), self._policy
+            )
         except OnggiError as error:
             log.warning("checks of %s wait: %s", request.id, error)
             return False
@@ -81,20 +84,6 @@ class CheckRunner:
             OutputToCheck(one.name, one.sha256 or "", str(vault.path(one.sha256 or "")), one.claim)
             for one in request.outputs
         )
-
-    def _datasets(self, project: str) -> tuple[DatasetFolder, ...]:
-        """Exactly those granted now; one that the desk no longer knows is as good as not granted."""
-        folders = []
-        for grant in self._room.people.project(project).get("grants", ()):
-            if grant.get("active") is not True:
-                continue
-            name, version = str(grant["dataset"]), str(grant["version"])
-            try:
-                folder = str(self._room.people.dataset(name, version)["path"])
-            except NotFound:
-                continue
-            folders.append(DatasetFolder(name, version, folder))
-        return tuple(folders)
 
     def _report(self, job: CheckJob) -> CheckReport:
         try:

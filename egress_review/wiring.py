@@ -8,6 +8,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from egress_review.actions.protecting import Protector
 from egress_review.actions.releasing import finish
 from egress_review.app import Parts
 from egress_review.audit.keys import load_or_create_signer
@@ -19,6 +20,7 @@ from egress_review.certificates.certifier import LogCertifier
 from egress_review.check_runner import CheckRunner
 from egress_review.checks.differencing.runner import run_differencing
 from egress_review.checks.policy import CheckPolicy
+from egress_review.checks.protect.runner import run_protect
 from egress_review.checks.runner import run_checks
 from egress_review.ledger.remembering import Ledger
 from egress_review.meter.folder import ShownFolder
@@ -82,7 +84,9 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
         profile=settings.review_display_profile,
     )
     background = background_of(room, notary, meter)
-    return Parts(settings, room, background, tokens, AuditDesk(notary, log_reading(engine)), meter)
+    protector = Protector(room, run_protect, CheckPolicy())
+    audit = AuditDesk(notary, log_reading(engine))
+    return Parts(settings, room, background, tokens, audit, meter, protector)
 
 
 def background_of(room: Room, notary: Notary, meter: MeterRoom) -> Background:

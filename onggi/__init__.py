@@ -11,11 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from onggi.notebook import budget, datasets, read, requests, submit, table, withdraw
+    from onggi.notebook import budget, datasets, model, protect, read, requests, submit, table, withdraw
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "budget", "datasets", "read", "requests", "submit", "table", "withdraw"]
+__all__ = [
+    "__version__", "budget", "datasets", "model", "protect", "read", "requests", "submit", "table",
+    "withdraw",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -59,6 +59,20 @@ class Service:
         headers = self._headers | {"Content-Type": "application/json"}
         return await self._ask(HTTPRequest(self._base_url + path, method="POST", headers=headers, body=raw))
 
+    async def post_slow(self, path: str, body: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """Post a JSON object to what takes its time.
+
+        Raises:
+            OnggiError: as `get`.
+        """
+        headers = self._headers | {"Content-Type": "application/json"}
+        raw = json.dumps(body).encode()
+        return await self._ask(
+            HTTPRequest(
+                self._base_url + path, method="POST", headers=headers, body=raw, request_timeout=seconds
+            )
+        )
+
     async def put_stream(
         self, path: str, size: int, producer: BodyProducer, seconds: float
     ) -> dict[str, Any]:

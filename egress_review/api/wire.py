@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from onggi.errors import Invalid
 from onggi.reasons import Reason
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Strict(BaseModel):
@@ -67,8 +68,17 @@ def new_request(body: object) -> NewRequest:
     Raises:
         Invalid: naming the first field that is wrong.
     """
+    return checked(NewRequest, body)
+
+
+def checked(model: type[Model], body: object) -> Model:
+    """A body read as a model.
+
+    Raises:
+        Invalid: naming the first field that is wrong.
+    """
     try:
-        return NewRequest.model_validate(body)
+        return model.model_validate(body)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise Invalid(Reason.FIELD_INVALID, field=where[:60] or "body", value="") from None

@@ -6,8 +6,10 @@ other side of the session API and in the gate.
 """
 
 from onggi.notebook.catalogue import datasets
+from onggi.notebook.modelling import model
+from onggi.notebook.protecting import protect
 from onggi.notebook.reading import read
 from onggi.notebook.release import budget, requests, submit, withdraw
 from onggi.notebook.tables import table
 
-__all__ = ["budget", "datasets", "read", "requests", "submit", "table", "withdraw"]
+__all__ = ["budget", "datasets", "model", "protect", "read", "requests", "submit", "table", "withdraw"]

@@ -12,6 +12,9 @@ from onggi.submission import MAX_CONTEXT_BYTES, MAX_FILES, MAX_NAME_BYTES, MAX_P
 from session.context import SessionContext
 from session.session_api.submission import Submission, collect
 
+MAX_WORD_BYTES = 40
+PROTECT_SECONDS = 150.0
+"""Twice the time that the box may take, and its start."""
 REQUEST_ID = r"r-[0-9a-z-]{1,40}"
 
 
@@ -72,6 +75,23 @@ class SessionActions:
             OnggiError: what review says.
         """
         return await self._context.review.post(f"/internal/requests/{request_id}/withdraw", {})
+
+    async def protect(
+        self, claim: object, way: object, base: object = 5, profile: object = ""
+    ) -> dict[str, Any]:
+        """Have the table of a claim protected by egress review.
+
+        Raises:
+            Invalid: for malformed input.
+            OnggiError: what review says.
+        """
+        if not isinstance(claim, dict):
+            raise Invalid(Reason.FIELD_INVALID, field="claim", value="")
+        way, profile = _text(way, "way", MAX_WORD_BYTES), _text(profile, "profile", MAX_WORD_BYTES)
+        if isinstance(base, bool) or not isinstance(base, int):
+            raise Invalid(Reason.FIELD_INVALID, field="base", value="")
+        body = {"claim": claim, "way": way, "base": base, "profile": profile}
+        return await self._context.review.post_slow("/internal/protect", body, PROTECT_SECONDS)
 
     async def submit(
         self, paths: object, purpose: object, context: object, revises: object = None

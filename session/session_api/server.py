@@ -140,6 +140,15 @@ class RequestsHandler(ApiHandler):
         self.answer(await self.actions.submit(**body), 201)
 
 
+class ProtectHandler(ApiHandler):
+    """POST /v1/protect."""
+
+    async def post(self) -> None:
+        """Protect the table of a claim."""
+        body = self.body(frozenset({"claim", "way"}), frozenset({"base", "profile"}))
+        self.answer(await self.actions.protect(**body))
+
+
 class WithdrawHandler(ApiHandler):
     """POST /v1/requests/{id}/withdraw."""
 
@@ -157,6 +166,7 @@ def start_session_api(context: SessionContext) -> HTTPServer:
             (r"/v1/datasets", DatasetsHandler, arguments),
             (r"/v1/budget", BudgetHandler, arguments),
             (r"/v1/requests", RequestsHandler, arguments),
+            (r"/v1/protect", ProtectHandler, arguments),
             (rf"/v1/requests/({REQUEST_ID})/withdraw", WithdrawHandler, arguments),
             (r".*", ApiHandler, arguments),
         ],

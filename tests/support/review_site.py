@@ -14,11 +14,14 @@ import itsdangerous
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from egress_review.actions.protecting import Protector
 from egress_review.app import Parts, create_app
 from egress_review.audit.keys import load_or_create_signer
 from egress_review.audit.memory import MemoryAuditLog
 from egress_review.audit.notary import Notary
 from egress_review.background import Background
+from egress_review.checks.policy import CheckPolicy
+from egress_review.checks.protect.runner import run_protect
 from egress_review.meter.folder import ShownFolder
 from egress_review.meter.memory import MemoryMeterStore
 from egress_review.meter.room import MeterRoom
@@ -80,4 +83,5 @@ def _parts_over(settings: ReviewSettings, room: Room) -> Parts:
     audit = AuditDesk(notary, lambda: nullcontext(log))
     shown = ShownFolder(settings.shown)
     meter = MeterRoom(MemoryMeterStore(), shown, room.clock, settings.day_zone, "standard")
-    return Parts(settings, room, Background(()), tokens, audit, meter)
+    protector = Protector(room, run_protect, CheckPolicy())
+    return Parts(settings, room, Background(()), tokens, audit, meter, protector)
