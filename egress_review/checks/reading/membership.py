@@ -19,6 +19,7 @@ from egress_review.checks.reading.select_list import identifiers_refused
 from egress_review.checks.refusal import CheckStopped
 
 _PERSON = '"_onggi_person_1"'
+_MEMBER = '"_onggi_member"'
 
 
 class Inner(Protocol):
@@ -100,7 +101,7 @@ def _exists(node: exp.Exists, clause: FromClause, relations: Inner) -> str:
     _hold_same_person(outside, clause, person, inner)
     rest = [_term(one, inner, relations) for one in terms if one is not linking]
     kept = _kept(person, inner, " AND ".join(rest), relations)
-    return f"EXISTS (SELECT 1 FROM {kept} AS member WHERE member.{_PERSON} = {outside.sql()})"  # noqa: S608
+    return f"EXISTS (SELECT 1 FROM {kept} AS {_MEMBER} WHERE {_MEMBER}.{_PERSON} = {outside.sql()})"  # noqa: S608
 
 
 def _conditions(select: exp.Select, inner: FromClause, relations: Inner) -> str:

@@ -15,7 +15,7 @@ from sqlglot import exp
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.aggregate import is_aggregate
 from egress_review.checks.reading.expression import Written, write
-from egress_review.checks.reading.from_clause import FromClause
+from egress_review.checks.reading.from_clause import OURS, FromClause
 from egress_review.checks.reading.membership import read_where
 from egress_review.checks.reading.person_level import group_terms, keep_units, write_by_person
 from egress_review.checks.reading.scope import Catalogue, Column, Relation, Shape, fold, only
@@ -211,7 +211,7 @@ def _item(node: exp.Expr, clause: FromClause, *, grouped: bool) -> Written:
 
 
 def _column(name: str, node: exp.Expr, written: Written, clause: FromClause) -> Column:
-    if name.startswith("_onggi_"):
+    if name.startswith(OURS):
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=name)
     classes = [(place, one) for place, one in enumerate(clause.classes) if written.sql in one.members]
     shape = shape_of(node, clause.scope)

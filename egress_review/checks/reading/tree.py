@@ -24,7 +24,7 @@ MAX_TOKENS = 8_000
 MAX_DEPTH = 48
 """Of brackets and CASE within each other. sqlglot's time may double with each level of some forms."""
 MAX_NODES = 12_000
-MAX_CHAIN = 400
+MAX_CHAIN = 200
 """Of nodes below each other; `a AND b AND …` is a chain of that length."""
 _OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
 _CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}

@@ -55,7 +55,7 @@ CALLS = {
     "wide.csv": 'rows="name", cols="seen"',
     "all.csv": 'rows=["name"], cols={"b": "visits // 2"}, margins=True, measures=["persons", "sum(visits)"]',
     "label.csv": 'rows={"whose": "name"}, margins="모두"',
-    "where.parquet": 'rows="seen", where=[("weight", ">", 10.5), ("visits", "in", [1, 2, 3])], measures="rows"',
+    "if.parquet": 'rows="seen", where=[("weight", ">", 10.5), ("visits", "in", [1, 2])], measures="rows"',
     "wide.xlsx": 'rows="seen", cols="visits", measures=["persons"], margins=True',
     "some.xlsx": 'rows="seen", measures={"q": "q25(weight)", "m": "median(weight)"}',
     "one.parquet": 'measures=["persons", "n(name)", "SUM(weight) / COUNT(*)"], where="visits > 1"',
