@@ -162,18 +162,20 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
     async def _read_slowly(self, channel: str, frames: Frames) -> None:
         gates = self.onggi.gates
         gate = gates.kernel(self.kernel_id)
-        message = await asyncio.get_running_loop().run_in_executor(
-            gates.threads, weigh, gate, frames, self.session.sign
-        )
-        if message is None:
-            self._refuse()
-        elif not self._shown_elsewhere(channel, frames):
-            self._judge(channel, frames, message)
-        behind = self._waiting.pop(channel)
-        for parts in behind:
-            self.handle_outgoing_message(channel, parts)
-        if channel not in self._waiting and not self._left and channel in self.channels:
-            self.channels[channel].on_recv_stream(self.handle_outgoing_message)
+        try:
+            message = await asyncio.get_running_loop().run_in_executor(
+                gates.threads, weigh, gate, frames, self.session.sign
+            )
+            if message is None:
+                self._refuse()
+            elif not self._shown_elsewhere(channel, frames):
+                self._judge(channel, frames, message)
+        finally:  # whatever became of it, the messages behind it are next
+            for parts in self._waiting.pop(channel):
+                self.handle_outgoing_message(channel, parts)
+            stream = self.channels.get(channel)
+            if channel not in self._waiting and not self._left and stream is not None and not stream.closed():
+                stream.on_recv_stream(self.handle_outgoing_message)
 
     def _pause(self, channel: str) -> None:
         """Leave what comes next on a channel in its socket, which is bounded."""

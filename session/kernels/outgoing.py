@@ -56,9 +56,10 @@ class Message:
     prepared: Prepared | None = None
 
     @property
-    def kind(self) -> object:
-        """Its type, as the kernel says."""
-        return self.header.get("msg_type") if isinstance(self.header, dict) else None
+    def kind(self) -> str:
+        """Its type, as the kernel says; empty if that is no word."""
+        kind = self.header.get("msg_type") if isinstance(self.header, dict) else None
+        return kind if isinstance(kind, str) else ""
 
 
 def take_apart(frames: list[bytes]) -> Frames | None:
@@ -104,7 +105,8 @@ def weigh(gate: KernelGate, frames: Frames, sign: Sign) -> Message | None:
         return None
     policy = gate.policy
     try:
-        message = read(frames, 2 * policy.cell_text_bytes + INLINE_BYTES, policy.message_source_bytes)
+        # A letter takes at most six times its own bytes in JSON, so what is cut here would be cut anyway.
+        message = read(frames, 7 * policy.cell_text_bytes + INLINE_BYTES, policy.message_source_bytes)
     except ValueError:
         return None
     if message.kind in OUTPUTS and message.content is not None:

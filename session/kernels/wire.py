@@ -128,10 +128,11 @@ def cut_stream(content: bytes, most: int) -> bytes:
     for back in range(13):
         piece = kept[: len(kept) - back].decode("utf-8", "ignore").encode() + b'"}'
         try:
-            json.loads(piece)
-        except (ValueError, RecursionError):
+            text = load(piece).get("text")
+        except (ValueError, AttributeError):
             continue
-        return piece
+        if not (isinstance(text, str) and "\ud800" <= text[-1:] <= "\udbff"):
+            return piece
     return b""
 
 
