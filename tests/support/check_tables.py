@@ -20,7 +20,15 @@ from onggi.table_form import csv_bytes, view_statements
 
 CREATED = "2026-11-21T09:30:00.000Z"
 TEXT = {"en": "test", "ko": "시험"}
-_TYPES = {"BIGINT": "int64", "INTEGER": "int32", "DOUBLE": "float64", "VARCHAR": "string", "DATE": "date"}
+_TYPES = {
+    "BIGINT": "int64",
+    "BOOLEAN": "bool",
+    "DATE": "date",
+    "DOUBLE": "float64",
+    "INTEGER": "int32",
+    "TIMESTAMP": "timestamp",
+    "VARCHAR": "string",
+}
 
 
 @dataclass(frozen=True)

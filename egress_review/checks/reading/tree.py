@@ -20,7 +20,7 @@ from egress_review.checks.refusal import CheckStopped
 from onggi.claim import Scalar
 
 MAX_SQL = 32_768
-MAX_TOKENS = 8_000
+MAX_TOKENS = 5_000
 MAX_DEPTH = 48
 """Of brackets and CASE within each other. sqlglot's time may double with each level of some forms."""
 MAX_NODES = 12_000
