@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 import httpx2 as httpx
 
 from hub.composition import Installation
-from hub.leaktest import behind, contents, messages, release, stored, traps
+from hub.leaktest import behind, browser, contents, messages, release, stored, traps
 from hub.leaktest.place import Member, Place, opened
 from hub.leaktest.report import Report
 from hub.leaktest.residual import documented
@@ -31,6 +31,7 @@ GROUPS: tuple[Probes, ...] = (
     traps.doors,
     release.release,
     release.session_api,
+    browser.browser,
     traps.reopening,
 )
 RESEARCHER, OTHER = "researcher1", "researcher2"

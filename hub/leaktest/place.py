@@ -86,6 +86,15 @@ class Place:
         """Close the connection to the kernel; the kernel goes on."""
         self.kernel.close()
 
+    def kernels(self) -> set[str]:
+        """The kernels of the session, by id."""
+        return {one["id"] for one in self.ask("GET", "api/kernels").json()}
+
+    def end_kernels(self, but: set[str]) -> None:
+        """End all kernels but those that were there before."""
+        for one in self.kernels() - but:
+            self.ask("DELETE", f"api/kernels/{one}")
+
     def new_kernel(self) -> None:
         """A fresh kernel in place of one that ended with its session."""
         self.leave_kernel()
@@ -171,4 +180,6 @@ def opened(installation: Installation, member: Member, others: Mapping[str, str]
         outside = stack.enter_context(standing(other))
         place = Place(installation, member, visitor, kernel, data, outside, others)
         stack.callback(place.leave_kernel)
+        before = place.kernels() - {kernel.id}
+        stack.callback(place.end_kernels, before)
         yield place

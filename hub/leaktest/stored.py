@@ -23,7 +23,7 @@ def _notebook(*cells: dict[str, Any], **metadata: Any) -> Notebook:
 
 
 def _cell(kind: str = "code", source: str = "x", **more: Any) -> dict[str, Any]:
-    cell = {"cell_type": kind, "id": "a", "metadata": {}, "source": source}
+    cell: dict[str, Any] = {"cell_type": kind, "id": "a", "metadata": {}, "source": source}
     if kind == "code":
         cell |= {"outputs": [], "execution_count": None}
     return cell | more
