@@ -197,7 +197,7 @@ class _Desk:
 
     def unusual(self, _: Asked) -> dict[str, Any]:
         """Member-days of the last week against those of the last months."""
-        days = self._meter.store.days(self._meter.days_ago(_UNUSUAL_DAYS))
+        days = self._meter.store.shown_days(self._meter.days_ago(_UNUSUAL_DAYS))
         remarks = unusual.judge(days, self._meter.days_ago(_BUDGET_DAYS - 1))
         return {"least_days": unusual.MIN_DAYS, "remarks": [wire.remark_json(one) for one in remarks]}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from egress_review.meter.domain import DayUse, Lease, Lift, PolicyVersion, Showing
+from egress_review.meter.domain import Amounts, DayUse, Lease, Lift, PolicyVersion, Showing
 from egress_review.meter.protocol import SessionShown
 from onggi.clock import to_text
 from onggi.errors import Conflict, NotFound
@@ -139,6 +139,15 @@ class MemoryMeterStore:
         found = [one for one in self._tables.days.values() if one.day >= since and _of(one.project, project)]
         found.sort(key=lambda one: (one.project, one.member))
         return tuple(sorted(found, key=lambda one: one.day, reverse=True))
+
+    def shown_days(self, since: str) -> tuple[DayUse, ...]:
+        """What members were shown on each day."""
+        totals: dict[Key, int] = {}
+        for one in self._tables.showings.values():
+            if one.day >= since:
+                key = (one.project, one.member, one.day)
+                totals[key] = totals.get(key, 0) + one.shown_bytes
+        return tuple(DayUse(*key, Amounts(output=total)) for key, total in sorted(totals.items()))
 
     def lifts(self, since: str, project: str | None = None) -> tuple[Lift, ...]:
         """Administrators' words, newest first."""

@@ -118,6 +118,10 @@ class MeterStore(Protocol):
         """The days of members from `since` on, newest first; of one project or of all."""
         ...
 
+    def shown_days(self, since: str) -> tuple[DayUse, ...]:
+        """What members were shown on each day from `since` on, by the records of their sessions."""
+        ...
+
     def lifts(self, since: str, project: str | None = None) -> tuple[Lift, ...]:
         """Administrators' words about days from `since` on, newest first."""
         ...

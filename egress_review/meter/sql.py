@@ -136,6 +136,14 @@ class SqlMeterStore:
         order = (table.c.day.desc(), table.c.project, table.c.member)
         return tuple(rows.read_day(row) for row in self._all(query.order_by(*order)))
 
+    def shown_days(self, since: str) -> tuple[DayUse, ...]:
+        """What members were shown on each day."""
+        table = tables.showings
+        key = (table.c.project, table.c.member, table.c.day)
+        total = sa.cast(sa.func.sum(table.c.shown_bytes), sa.BigInteger).label("output")
+        query = sa.select(*key, total, sa.literal(0).label("page")).where(table.c.day >= since)
+        return tuple(rows.read_day(row) for row in self._all(query.group_by(*key).order_by(*key)))
+
     def lifts(self, since: str, project: str | None = None) -> tuple[Lift, ...]:
         """Administrators' words, newest first."""
         table = tables.lifts

@@ -220,6 +220,9 @@ def test_what_was_shown_comes_back_as_it_was_kept(room: MeterRoom) -> None:
     kept = room.store.showing(showing.id)
     assert kept == replace(showing, kept=True, day="2026-11-21")
     assert room.store.showings(CALLER.session_id, 10) == (kept,)
+    (day,) = room.store.shown_days("2026-11-21")
+    assert (day.project, day.member, day.lent.output) == (CALLER.project, CALLER.member, kept.shown_bytes)
+    assert room.store.shown_days("2026-11-22") == ()
     (one,) = room.store.sessions(CALLER.project, 10)
     assert (one.session, one.showings, one.shown_bytes) == (CALLER.session_id, 1, kept.shown_bytes)
     with pytest.raises(NotFound):
