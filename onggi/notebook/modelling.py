@@ -18,7 +18,7 @@ from onggi.reasons import Reason
 from onggi.table_form import order_rows
 
 if TYPE_CHECKING:
-    from onggi.notebook.result import ResultTable
+    import pandas as pd
 
 
 @speaking
@@ -33,7 +33,7 @@ def model(  # noqa: PLR0913 - a model is said in one call; all but three argumen
     events_per_step: int = 10,
     parameters: Mapping[str, Scalar] | None = None,
     versions: Mapping[str, str] | None = None,
-) -> ResultTable:
+) -> pd.DataFrame:
     """Fit a model over the rows of a SELECT, write its table to `to` and its claim beside it, and give it.
 
     Args:

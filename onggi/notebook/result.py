@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
+import functools
 import html
 from collections.abc import Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from onggi.claim import Claim
 from onggi.table_form import Row
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-class ResultTable(pd.DataFrame):
-    """A result table.
 
-    Attributes:
-        sql: the query that made it, or None of a frame that was derived from one.
-        claim: what was written beside its file, or None if there is no file.
+def result_table(columns: Sequence[str], rows: Sequence[Row], sql: str, claim: Claim | None) -> pd.DataFrame:
+    """The frame of a table.
+
+    Its `sql` is the query that made it, its `claim` what was written beside its file (None without a file).
+    Whatever is computed from the frame is a plain frame: the query does not describe it.
     """
+    import pandas as pd
 
-    sql: str | None = None
-    claim: Claim | None = None
-    _metadata = ("sql", "claim")
-
-    @property
-    def _constructor(self) -> Any:
-        # Whatever is computed from the frame is a plain frame: the query does not describe it.
-        return pd.DataFrame
-
-    def __repr__(self) -> str:
-        shown = str(super().__repr__())
-        return f"{shown}\n\n{self.sql}" if self.sql else shown
-
-    def _repr_html_(self) -> str:
-        shown = str(super()._repr_html_())  # type: ignore[misc]
-        return f"{shown}<pre>{html.escape(self.sql)}</pre>" if self.sql else shown
-
-
-def result_table(columns: Sequence[str], rows: Sequence[Row], sql: str, claim: Claim | None) -> ResultTable:
-    """The frame of a table."""
     frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(columns), coerce_float=True)
-    table = ResultTable(frame)
+    table: pd.DataFrame = _frame_class()(frame)
     object.__setattr__(table, "sql", sql)
     object.__setattr__(table, "claim", claim)
     return table
+
+
+@functools.cache
+def _frame_class() -> type[Any]:
+    """The class of result tables, made when pandas is first needed."""
+    import pandas as pd
+
+    class ResultTable(pd.DataFrame):
+        sql: str = ""
+        claim: Claim | None = None
+
+        @property
+        def _constructor(self) -> Any:
+            return pd.DataFrame
+
+        def __reduce__(self) -> Any:
+            return pd.DataFrame, (pd.DataFrame(self),)
+
+        def __repr__(self) -> str:
+            return f"{pd.DataFrame(self)!r}\n\n{self.sql}"
+
+        def _repr_html_(self) -> str:
+            plain: Any = pd.DataFrame(self)
+            return f"{plain._repr_html_()}<pre>{html.escape(self.sql)}</pre>"
+
+    return ResultTable

@@ -17,13 +17,14 @@ from onggi.notebook.builder import Built, Named, Parts, build, named
 from onggi.notebook.catalogue import Dataset, granted
 from onggi.notebook.crate import describe
 from onggi.notebook.query import datasets_in, one_version_each, run
+from onggi.notebook.result import result_table
 from onggi.notebook.shaping import label_margins, widen
 from onggi.notebook.speech import speaking
 from onggi.reasons import Reason
 from onggi.table_form import Row, ordered_csv_bytes, schema_name
 
 if TYPE_CHECKING:
-    from onggi.notebook.result import ResultTable
+    import pandas as pd
 
 TOTAL = "total"
 """What stands in a key column where a margin sums over it."""
@@ -46,7 +47,7 @@ def table(  # noqa: PLR0913 - a table is said in one call; all but two arguments
     table: str | None = None,
     shape: str | None = None,
     versions: Mapping[str, str] | None = None,
-) -> ResultTable:
+) -> pd.DataFrame:
     """Compute a table, write it to `to` and its claim beside it, and give it.
 
     Either `sql` says what, or `table` with `rows`, `cols`, `measures`, `where` and `margins`.
@@ -135,9 +136,7 @@ def _claim(
 
 def _finish(
     to: str | Path | None, header: Sequence[str], rows: Sequence[Row], claim: Claim, used: Sequence[Dataset]
-) -> ResultTable:
-    from onggi.notebook.result import result_table
-
+) -> pd.DataFrame:
     written = None if to is None else write(Path(to), header, rows, claim, [one.manifest for one in used])
     return result_table(header, rows, claim.sql, written)
 

@@ -13,6 +13,7 @@ from tests.support.source_tree import imports, name_of, python_files, tree_of
 # Inside functions only, so that the trusted side and the agent never load them.
 LAZY = {
     "onggi/agent": {"ipykernel"},
+    "onggi/file_forms.py": {"pyarrow"},
     "onggi/models": {"numpy", "pandas", "statsmodels"},
     "onggi/notebook": {"dask", "duckdb", "pandas", "polars", "pyarrow"},
 }

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -76,7 +76,7 @@ def test_a_difficult_value_cannot_be_exchanged(old: str, new: str, odd: Source, 
 
 @pytest.mark.parametrize("write", [parquet_bytes, xlsx_bytes])
 def test_difficult_values_survive_every_form(
-    write: Callable[[list[str], list[tuple[object, ...]]], bytes], odd: Source, vault: Vault
+    write: Callable[[Sequence[str], Sequence[Sequence[object]]], bytes], odd: Source, vault: Vault
 ) -> None:
     made = odd.table(QUERIES[5])
     rows = [(9007199254740993 + n, 150, 150 * (9007199254740993 + n)) for n in (0, 1)]

@@ -78,6 +78,8 @@ def test_the_sql_is_shown_and_a_wide_table_has_its_margins(door: Door, tmp_path:
 frame = onggi.table(table="small_set.things", rows="seen", cols="name", margins="all", to="t.csv")
 assert frame.sql in repr(frame) and "GROUP BY CUBE (seen, name)" in frame._repr_html_()
 assert type(frame.head()).__name__ == "DataFrame" and frame.claim.wide == "name"
+import pickle
+assert pickle.loads(pickle.dumps(frame)).equals(frame) and frame.copy().shape == frame.shape
 silent = onggi.table("SELECT count(*) AS n FROM small_set.things")
 answer = [frame.sql, list(frame.columns), silent["n"].tolist(), silent.claim]
 """
