@@ -20,7 +20,7 @@ from egress_review.check_print import as_json, as_text
 from egress_review.checks.findings import Verdict
 from egress_review.checks.job import CheckJob, DatasetFolder, OutputToCheck
 from egress_review.checks.policy import CheckPolicy
-from egress_review.checks.rules.profile import Profile, profile_from_yaml, shipped
+from egress_review.checks.rules.profile import Profile, profile_at
 from egress_review.checks.runner import run_checks
 from onggi.claim import claim_for_check
 from onggi.errors import Invalid, OnggiError
@@ -89,10 +89,7 @@ def check(
 def _rules(language: str, name: str) -> Profile:
     """A shipped profile by its name, or one's own by the path of its YAML document."""
     try:
-        path = Path(name)
-        if path.suffix in {".yaml", ".yml"} or path.is_file():
-            return profile_from_yaml(_text(language, path))
-        return shipped(name)
+        return profile_at(name)
     except Invalid as error:
         _bad(say(language, "check.usage_profile", name=name, field=error.params.get("field", "")))
 

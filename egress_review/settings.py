@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator
 
+from egress_review.checks.policy import CheckPolicy
+from egress_review.checks.rules.profile import DEFAULT, profile_at
 from egress_review.policy import MIB, ReviewPolicy
 from web.settings import ServiceSettings
 
@@ -19,6 +21,7 @@ class ReviewSettings(ServiceSettings):
         review_policy: version name of the review policy below.
         review_reviewers: independent votes that a request needs.
         review_download_days: days until a release expires.
+        review_check_profile: policy profile of the checks: a shipped one's name, or a YAML document's path.
         review_max_file_mib: MiB of one submitted file.
         review_max_request_mib: MiB of all files of a request.
         review_display_profile: display policy of projects that were given none: `strict`, `standard` or
@@ -30,6 +33,7 @@ class ReviewSettings(ServiceSettings):
     review_policy: str = "review-1"
     review_reviewers: int = Field(default=2, ge=1, le=5)
     review_download_days: int = Field(default=14, ge=1, le=365)
+    review_check_profile: str = DEFAULT
     review_max_file_mib: int = Field(default=64, ge=1, le=1024)
     review_max_request_mib: int = Field(default=256, ge=1, le=4096)
     review_display_profile: str = Field(default="standard", pattern="^(?:strict|standard|open-data)$")
@@ -76,6 +80,15 @@ class ReviewSettings(ServiceSettings):
     def keys(self) -> Path:
         """Folder of the signing key."""
         return self.folder / "keys"
+
+    @property
+    def check_policy(self) -> CheckPolicy:
+        """What the checks obey.
+
+        Raises:
+            Invalid: there is no such profile, or its numbers are not set.
+        """
+        return CheckPolicy(profile=profile_at(self.review_check_profile))
 
     @property
     def policy(self) -> ReviewPolicy:

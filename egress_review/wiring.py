@@ -74,7 +74,7 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
         policy=settings.policy,
         clock=now,
         certifier=LogCertifier(signer, notary, transaction),
-        ledger=Ledger(blobs, run_differencing, CheckPolicy()),
+        ledger=Ledger(blobs, run_differencing, settings.check_policy),
     )
     meter = MeterRoom(
         store=SqlMeterStore(engine, SqlEventLog()),
@@ -83,15 +83,15 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
         zone=settings.day_zone,
         profile=settings.review_display_profile,
     )
-    background = background_of(room, notary, meter)
-    protector = Protector(room, run_protect, CheckPolicy())
+    background = background_of(room, notary, meter, settings.check_policy)
+    protector = Protector(room, run_protect, settings.check_policy)
     audit = AuditDesk(notary, log_reading(engine))
     return Parts(settings, room, background, tokens, audit, meter, protector)
 
 
-def background_of(room: Room, notary: Notary, meter: MeterRoom) -> Background:
+def background_of(room: Room, notary: Notary, meter: MeterRoom, policy: CheckPolicy) -> Background:
     """Checks, interrupted releases, checkpoints, contents whose window ended."""
-    runner = CheckRunner(room, run_checks, CheckPolicy())
+    runner = CheckRunner(room, run_checks, policy)
     return Background(
         (
             Job("checks", runner.run_once, CHECKS_EVERY_S),

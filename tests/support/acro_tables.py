@@ -66,7 +66,7 @@ def rows_of(shape: str, seed: int) -> list[dict[str, Any]]:
 
 def flagged(case: Case) -> dict[str, list[str]]:
     """`year|kind` → the checks of ACRO that flag the cell."""
-    import acro
+    import acro  # type: ignore[import-not-found]  # an environment of its own
     import pandas as pd
 
     data = pd.DataFrame(rows_of(case.shape, case.seed))

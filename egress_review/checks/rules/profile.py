@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -175,6 +176,22 @@ def shipped(name: str) -> Profile:
         Invalid: there is none of that name, or its numbers are for the operator to set.
     """
     return profile_from_yaml(profile_text(name))
+
+
+def profile_at(name: str) -> Profile:
+    """A shipped profile by its name, or an operator's own by the path of its YAML document.
+
+    Raises:
+        Invalid: naming the key, or `profile` if there is no such document.
+    """
+    path = Path(name)
+    if path.suffix not in {".yaml", ".yml"}:
+        return shipped(name)
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, ValueError):
+        raise _wrong("profile", name) from None
+    return profile_from_yaml(text)
 
 
 def _wrong(field: str, value: object) -> Invalid:

@@ -64,14 +64,14 @@ def gate(joined: Source, tmp_path_factory: pytest.TempPathFactory) -> OpenSource
 
 
 @pytest.fixture(scope="session")
-def notebook(joined: Source) -> OpenSource:
+def notebook(joined: Source) -> duckdb.DuckDBPyConnection:
     database = duckdb.connect()
     for statement in view_statements([(joined.manifest, joined.folder)]):
         database.execute(statement)
     return database
 
 
-def by_reading(database: OpenSource, clause: str, aliases: list[str]) -> dict[Any, int]:
+def by_reading(database: duckdb.DuckDBPyConnection, clause: str, aliases: list[str]) -> dict[Any, int]:
     """For each group the fewest persons of any table, a row without a match counted for the first table's person."""
     persons = ", ".join(f"{alias}.person_id" for alias in aliases)
     seen: dict[Any, list[set[Any]]] = defaultdict(lambda: [set() for _ in aliases])
@@ -84,7 +84,7 @@ def by_reading(database: OpenSource, clause: str, aliases: list[str]) -> dict[An
 @settings(max_examples=60, deadline=None)
 @given(clause=froms())
 def test_never_more_persons_than_a_reader_counts(
-    joined: Source, gate: OpenSource, notebook: OpenSource, clause: str
+    joined: Source, gate: OpenSource, notebook: duckdb.DuckDBPyConnection, clause: str
 ) -> None:
     aliases = [alias for alias in "abc" if f" AS {alias}" in clause]
     query = proven(joined, f"SELECT a.g AS k, COUNT(*) AS n FROM {clause} GROUP BY a.g")
