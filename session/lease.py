@@ -67,6 +67,7 @@ class LeaseKeeper:
         self._review = review
         self._apply = apply
         self._label = ""
+        self._changed = False
         self._level = burst_bytes(DisplayPolicy())
         self._block = _LEAST_BLOCK
         self._filled = 0.0
@@ -90,7 +91,9 @@ class LeaseKeeper:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._rest())
             self._wake.clear()
-            if self._low():
+            if self._changed:
+                await self.renew()
+            elif self._low():
                 await self._fill()
             else:
                 await self._refresh()
@@ -98,6 +101,12 @@ class LeaseKeeper:
                 await asyncio.sleep(_RETRY_SECONDS[min(self._failures, len(_RETRY_SECONDS)) - 1])
             elif self._low():  # the day is used up: a person may lift that
                 await asyncio.sleep(_EXHAUSTED_SECONDS)
+
+    async def renew(self) -> None:
+        """Return what was lent under another policy and ask anew: a tighter day holds at once."""
+        self._changed = False
+        await self.give_back()
+        await self._fill()
 
     async def give_back(self) -> None:
         """Return what was not spent; what does not get through stays lent."""
@@ -167,6 +176,7 @@ class LeaseKeeper:
             return
         policy = replace(policy_from_json(document), version=label)
         self._apply(policy)
+        self._changed = bool(self._label)
         self._label, self._level = label, burst_bytes(policy)
         self._meter.keep_above(self._level)
 
@@ -183,7 +193,7 @@ class LeaseKeeper:
     def _rest(self) -> float:
         """Seconds until there is something to ask; at midnight the purse is empty."""
         day = self._meter.day
-        if self._low() or day is None:
+        if self._changed or self._low() or day is None:
             return 0.0
         midnight = from_text(day.ends).timestamp() - time.time()
         return min(_REFRESH_SECONDS, max(0.0, midnight) + 0.001)

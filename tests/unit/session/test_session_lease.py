@@ -232,6 +232,28 @@ def test_a_new_policy_reaches_a_session_that_runs(world: World) -> None:
     play(story)
 
 
+def test_a_tighter_day_holds_for_what_was_lent_before(world: World) -> None:
+    async def story() -> None:
+        meter = world.meter()
+        keeper = LeaseKeeper(meter, world.review, world.apply(meter))
+        await keeper.first()
+        assert meter.take(1000)
+        tight = SMALL.replace("2000000", "1000").replace("3000000", "1500")
+        policies.set_policy(world.room, "admin", CALLER.project, tight, "less")
+        running = asyncio.create_task(keeper.run_forever())
+        for _ in range(200):
+            await keeper._refresh()
+            await asyncio.sleep(0)
+            if not keeper._changed and meter.day is not None and meter.day.limit == 1500:
+                break
+        running.cancel()
+        assert meter.take(500)
+        assert not meter.take(1)
+        assert meter.refusal.reason is Reason.DISPLAY_DAY_LIMIT
+
+    play(story)
+
+
 @pytest.mark.parametrize(
     "answer",
     [{}, {"id": "x"}, {"id": "x", "output": "many", "page": 0, "ends": "soon", "day": {}, "policy": {}}],
