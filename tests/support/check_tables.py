@@ -115,8 +115,10 @@ class Vault:
         return CheckJob((output,), tuple(one.granted for one in sources), self.policy)
 
 
-def small_source(folder: Path, tables: Mapping[str, tuple[str, str]], name: str = "small") -> Source:
-    """Write a data set of one bucket.
+def small_source(
+    folder: Path, tables: Mapping[str, tuple[str, str]], name: str = "small", buckets: int = 1
+) -> Source:
+    """Write a data set.
 
     Args:
         folder: must not exist.
@@ -125,18 +127,13 @@ def small_source(folder: Path, tables: Mapping[str, tuple[str, str]], name: str 
     database = duckdb.connect()
     made = []
     for table, (columns, select) in tables.items():
-        relative = f"{table}/bucket=000/part-0.parquet"
-        path = folder / relative
-        path.parent.mkdir(parents=True)
         database.execute(f"CREATE TABLE {table} ({columns})")
         database.execute(f"INSERT INTO {table} {select}")
-        database.execute(f"COPY {table} TO '{path}' (FORMAT parquet)")
-        rows = database.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
-        raw = path.read_bytes()
-        file = DataFile(relative, len(raw), hashlib.sha256(raw).hexdigest(), rows)
+        files = tuple(_bucket(database, folder, table, bucket, buckets) for bucket in range(buckets))
+        rows = sum(file.rows for file in files)
         pairs = [one.strip().split(" ") for one in columns.split(",")]
         described = tuple(Column(column, _TYPES[kind], TEXT) for column, kind in pairs)
-        made.append(Table(table, rows, described, (file,)))
+        made.append(Table(table, rows, described, files))
     manifest = Manifest(
         name=name,
         version="1",
@@ -150,9 +147,23 @@ def small_source(folder: Path, tables: Mapping[str, tuple[str, str]], name: str 
         unit_column="person_id",
         identifier_columns=("person_id",),
         institution_column=None,
-        buckets=1,
+        buckets=buckets,
         hash="none",
         tables=tuple(made),
     )
     (folder / MANIFEST_FILE).write_bytes(manifest.canonical())
     return Source(folder)
+
+
+def _bucket(
+    database: duckdb.DuckDBPyConnection, folder: Path, table: str, bucket: int, buckets: int
+) -> DataFile:
+    """Write the persons of one bucket; nobody is in the first."""
+    relative = f"{table}/bucket={bucket:03d}/part-0.parquet"
+    path = folder / relative
+    path.parent.mkdir(parents=True)
+    rows = f"SELECT * FROM {table} WHERE coalesce(abs(person_id) % {buckets}, 0) = {bucket}"
+    database.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet)")
+    counted = database.execute(f"SELECT count(*) FROM ({rows})").fetchall()[0][0]
+    raw = path.read_bytes()
+    return DataFile(relative, len(raw), hashlib.sha256(raw).hexdigest(), counted)

@@ -97,9 +97,9 @@ class Statistic:
         present = f"s{number} IS NOT NULL" if self.summed else present
         size = f"abs(s{number})" if self.summed else f"n{number}"
         known = "FILTER (WHERE u IS NOT NULL)"
-        low, high = (
-            (f"min(lo{number}, {ENDS})", f"max(hi{number}, {ENDS})") if self.ended else (_NO_LIST,) * 2
-        )
+        low, high = (f"min(lo{number}, {ENDS}) {known}", f"max(hi{number}, {ENDS}) {known}")
+        if not self.ended:
+            low = high = _NO_LIST
         return [
             f"count(u) FILTER (WHERE n{number} > 0) AS c{number}",
             f"count(u) FILTER (WHERE {present}) AS w{number}",

@@ -22,8 +22,8 @@ from egress_review.checks.source.cells import group_of
 from egress_review.checks.source.evidence import Group, GroupId, group_id
 from egress_review.checks.source.opening import Source, bucket_of
 
-ROWS_A_PASS = 6_000_000
-"""Source rows whose units are held at once: about 0.7 GiB where each row is a unit's only one in its cell."""
+BYTES_A_ROW = 256
+"""Of memory for a row whose unit has no other in its cell, with one measure; as measured, and a half more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,8 @@ def _evidence(
 
 def passes(source: Source, query: Query, unit: str) -> Iterator[tuple[Source, Query]]:
     """The source cut into parts of whole persons: by the files of its buckets, or by a hash of the person."""
-    count = -(-source.rows // ROWS_A_PASS)
+    at_once = source.memory_bytes // (BYTES_A_ROW * max(len(partials.statistics(query)), 1))
+    count = -(-source.rows // max(at_once, 1))
     if count <= 1:
         yield source, query
         return
