@@ -52,7 +52,7 @@ class NotebookView:
         self._redraw = redraw
         self._meter = meter
         self._seen = seen
-        self._tell = tell
+        self.tell = tell
 
     def apply(self, policy: DisplayPolicy) -> None:
         """Show by another policy from now on."""
@@ -150,7 +150,7 @@ class NotebookView:
                     {"output_type": kind} | {k: v for k, v in answer.content.items() if k != "transient"}
                 )
         shown += [
-            {"output_type": "stream", "name": "stderr", "text": f"[{self._tell(notice)}]\n"}
+            {"output_type": "stream", "name": "stderr", "text": f"[{self.tell(notice)}]\n"}
             for notice in outcome.notices
         ]
         self._seen.add(shown)

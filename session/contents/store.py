@@ -12,6 +12,7 @@ from typing import Any
 
 from egress_review.display.notebook import NotebookView
 from egress_review.display.policy import DisplayPolicy
+from egress_review.display.scope import Notice
 from egress_review.display.seen import Seen
 from onggi.errors import Invalid, OnggiError, Refused
 from onggi.reasons import Reason
@@ -136,14 +137,28 @@ class ProjectStore:
         model = _model(name, entry, "directory")
         if wanted.content:
             found = list_beneath(self._root, name, limit=10 * self._policy.listing_entries)
-            visible = [item for item in found if self._listed(item)][: self._policy.listing_entries]
+            listed = [item for item in found if self._listed(item)]
+            visible = listed[: self._policy.listing_entries]
             self._charge_listing(name, visible)
-            model["content"] = [
+            content = [
                 self._listing(name, self._as_told(f"{name}/{item.name}".lstrip("/"), item, must_pay=True))
                 for item in visible
             ]
+            model["content"] = content + self._rest(name, len(listed) - len(visible))
             model["format"] = "json"
         return model
+
+    def _rest(self, folder: str, hidden: int) -> list[Model]:
+        """An entry that says how many are not listed: the page has no other place for it."""
+        if hidden <= 0:
+            return []
+        self._pay(self._policy.entry_bytes)
+        limit = str(self._policy.listing_entries)
+        sentence = self._notebooks.tell(
+            Notice(Reason.DISPLAY_LISTING_CUT, {"hidden": str(hidden), "limit": limit})
+        )
+        nothing = Entry(sentence, Kind.FILE, 0, 0)
+        return [_model(f"{folder}/{sentence}".lstrip("/"), nothing, "file") | {"writable": False}]
 
     def _listed(self, item: Entry) -> bool:
         usable = item.usable and item.kind in {Kind.DIRECTORY, Kind.FILE}

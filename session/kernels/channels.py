@@ -11,7 +11,8 @@ one message. Jupyter's own rate limiter is off: the budgets are stricter.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+import time
+from collections import OrderedDict
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -29,10 +30,13 @@ from onggi.reasons import Reason
 from onggi.words import explain
 from session.context import SessionContext
 from session.kernels import wire
+from session.kernels.backlog import Backlog
 from session.kernels.gathering import Gathered
 from session.kernels.outgoing import Frames, Message, needs_drawing, read, take_apart, weigh
 
 GATHER_SECONDS = 0.01
+SLICE_SECONDS = 0.002
+"""How long messages of one kernel are worked on before anything else has its turn."""
 _CHANNELS = ("shell", "iopub", "stdin", "control")
 _SEEN_SIGNATURES = 4096
 _SETTLE_SECONDS = 5.0
@@ -46,7 +50,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
     open_connections: ClassVar[set[GatedConnection]] = set()
     _seen: OrderedDict[bytes, None]
     _ids: count[int]
-    _waiting: dict[str, deque[list[bytes]]]
+    _backlogs: dict[str, Backlog]
     _working: set[asyncio.Task[None]]
 
     def __init__(self, **kwargs: Any) -> None:
@@ -54,7 +58,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         self._seen = OrderedDict()
         self._ids = count(1)
         self._stem = self.session.session[:8].encode("ascii", "replace").hex()
-        self._waiting = {}
+        self._backlogs = {channel: Backlog() for channel in _CHANNELS}
         self._working = set()
         self._gathered: Gathered | None = None
         self._left = False
@@ -123,17 +127,32 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         channel = stream if isinstance(stream, str) else getattr(stream, "channel", None)
         if channel not in _CHANNELS or self.onggi.closed is not None:
             return
-        if channel in self._waiting:
-            self._waiting[channel].append(outgoing_msg)
-            self._pause(channel)
-            return
-        frames = take_apart(outgoing_msg)
-        if frames is None or frames.signature in self._seen:
-            self._refuse()
-        elif frames.small:
-            self._read_now(channel, frames)
-        else:
-            self._read_in_thread(channel, frames)
+        backlog = self._backlogs[channel]
+        backlog.append(outgoing_msg)
+        if stream is not channel:
+            backlog.fill(stream)
+        if not backlog.taken:
+            self._work(channel)
+
+    def _work(self, channel: str) -> None:
+        """Decide about messages of a channel, in order, until its slice of time is over."""
+        backlog = self._backlogs[channel]
+        backlog.taken = False
+        until = time.perf_counter() + SLICE_SECONDS
+        while backlog and not backlog.taken and not self._left:
+            if time.perf_counter() > until:
+                backlog.taken = True
+                asyncio.get_running_loop().call_soon(self._work, channel)
+                return
+            frames = take_apart(backlog.pop())
+            if frames is None or frames.signature in self._seen:
+                self._refuse()
+            elif frames.small:
+                self._read_now(channel, frames)
+            else:
+                self._read_in_thread(channel, frames)
+        if not self._left and not backlog.taken:
+            backlog.listen(self.channels.get(channel), self.handle_outgoing_message)
 
     def _read_now(self, channel: str, frames: Frames) -> None:
         if not frames.authentic(self.session.sign):
@@ -153,8 +172,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             self._judge(channel, frames, message)
 
     def _read_in_thread(self, channel: str, frames: Frames) -> None:
-        self._waiting[channel] = deque()
-        self._pause(channel)
+        self._backlogs[channel].taken = True
         task = asyncio.get_running_loop().create_task(self._read_slowly(channel, frames))
         self._working.add(task)
         task.add_done_callback(self._working.discard)
@@ -171,17 +189,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             elif not self._shown_elsewhere(channel, frames):
                 self._judge(channel, frames, message)
         finally:  # whatever became of it, the messages behind it are next
-            for parts in self._waiting.pop(channel):
-                self.handle_outgoing_message(channel, parts)
-            stream = self.channels.get(channel)
-            if channel not in self._waiting and not self._left and stream is not None and not stream.closed():
-                stream.on_recv_stream(self.handle_outgoing_message)
-
-    def _pause(self, channel: str) -> None:
-        """Leave what comes next on a channel in its socket, which is bounded."""
-        stream = self.channels.get(channel)
-        if stream is not None and not stream.closed():
-            stream.stop_on_recv()
+            self._work(channel)
 
     def _remember(self, signature: bytes) -> None:
         self._seen[signature] = None
@@ -218,18 +226,19 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
                 joined=message.kind == "stream" and self._would_join(gate.request(message.parent), message),
                 buffers=frames.buffers,
             )
-        self.onggi.gates.before(self.kernel_id, outcome)
+        if not _is_text_alone(outcome):  # which is written down when it is sent
+            self.onggi.gates.before(self.kernel_id, outcome)
         if channel == "iopub":
             watched.remember(frames.signature, replace(outcome, finished=False))
-        self._carry_out(channel, outcome)
+        self._carry_out(channel, outcome, unwritten=_is_text_alone(outcome))
 
-    def _carry_out(self, channel: str, outcome: Outcome) -> None:
+    def _carry_out(self, channel: str, outcome: Outcome, *, unwritten: bool = False) -> None:
         """Send what may be shown, say what was cut, report a cell that is done."""
         if outcome.dropped is not None:
             self.onggi.audit.refused(f"shown:{channel}", outcome.dropped)
         for answer in outcome.answers:
             if answer.kind == "stream":
-                self._gather(outcome.request, answer)
+                self._gather(outcome, answer, unwritten=unwritten)
             else:
                 self._send(channel, outcome.request, answer)
         for notice in outcome.notices:
@@ -254,21 +263,29 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             return False
         return gathered.takes(outcome.request, answers[0].content["name"])
 
-    def _gather(self, request: Request | None, answer: Answer) -> None:
+    def _gather(self, outcome: Outcome, answer: Answer, *, unwritten: bool) -> None:
         name, text = answer.content["name"], answer.content["text"]
-        if self._gathered is not None and self._gathered.takes(request, name):
+        if self._gathered is not None and self._gathered.takes(outcome.request, name):
             self._gathered.texts.append(text)
+            self._gathered.unwritten = self._gathered.unwritten or unwritten
             return
         self._let_go()
-        self._gathered = Gathered(request, name, [text])
+        self._gathered = Gathered(outcome.request, name, [text], unwritten)
         self._gathered.timer = IOLoop.current().call_later(GATHER_SECONDS, self._let_go)
 
     def _let_go(self) -> None:
-        """Send the text that was gathered."""
+        """Write down and send the text that was gathered."""
         gathered, self._gathered = self._gathered, None
-        if gathered is not None:
-            IOLoop.current().remove_timeout(gathered.timer)
-            self._send("iopub", gathered.request, gathered.answer())
+        if gathered is None:
+            return
+        IOLoop.current().remove_timeout(gathered.timer)
+        outcome = Outcome([gathered.answer()], request=gathered.request)
+        if gathered.unwritten:
+            self.onggi.gates.before(self.kernel_id, outcome)
+        for answer in outcome.answers:
+            self._send("iopub", gathered.request, answer)
+        for notice in outcome.notices:
+            self._tell(gathered.request, notice.reason, notice.params)
 
     def _settle(self, request: Request) -> None:
         """Tell the page that an answered request is done, if the kernel's own word was lost in a flood."""
@@ -321,3 +338,8 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         """Tell the page that the kernel restarts or is dead: the server's own words."""
         if status in {"restarting", "dead"}:
             self._send("iopub", None, Answer("status", {"execution_state": status}))
+
+
+def _is_text_alone(outcome: Outcome) -> bool:
+    """Whether an outcome is one piece of text and nothing else, as almost all are in a flood."""
+    return len(outcome.answers) == 1 and outcome.answers[0].kind == "stream" and not outcome.notices

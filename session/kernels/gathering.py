@@ -11,11 +11,12 @@ from egress_review.display.scope import Answer
 
 @dataclass(slots=True)
 class Gathered:
-    """What waits, and the timer that ends its wait."""
+    """What waits, whether some of it is not in the record yet, and the timer that ends its wait."""
 
     request: Request | None
     name: str
     texts: list[str]
+    unwritten: bool
     timer: Any = None
 
     def takes(self, request: Request | None, name: object) -> bool:

@@ -41,6 +41,7 @@ c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
 c.Spawner.notebook_dir = {folder!r}
 c.Spawner.cmd = [{singleuser!r}]
+c.Spawner.args = {arguments!r}
 c.Spawner.environment = {{"JUPYTER_PATH": {kernels!r}, "PYTHONPATH": {python_path!r}}}
 """
 NODELAY = """
@@ -51,8 +52,12 @@ tornado.iostream.IOStream.set_nodelay = lambda self, value: plain(self, True)
 
 
 @contextlib.contextmanager
-def plain_hub(*, nodelay: bool) -> Iterator[Visitor]:
-    """A plain JupyterHub with local kernels of the same compute environment; yields its signed-in user."""
+def plain_hub(*, nodelay: bool, rate_limited: bool = True) -> Iterator[Visitor]:
+    """A plain JupyterHub with local kernels of the same compute environment; yields its signed-in user.
+
+    Args:
+        rate_limited: whether Jupyter drops output that comes faster than 1,000 messages a second.
+    """
     base, home = free_base_port(), default_home()
     with tempfile.TemporaryDirectory(prefix="plain-hub-") as name:
         folder = Path(name)
@@ -65,6 +70,7 @@ def plain_hub(*, nodelay: bool) -> Iterator[Visitor]:
             "api": base + 2,
             "proxy": [str(proxy)],
             "folder": str(folder),
+            "arguments": [] if rate_limited else ["--ZMQChannelsWebsocketConnection.limit_rate=False"],
             "singleuser": str(Path(sys.prefix) / "bin" / "jupyterhub-singleuser"),
             "kernels": str(folder / "share"),
             "python_path": str(folder / "site"),

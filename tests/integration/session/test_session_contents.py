@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import urllib.parse
 from typing import Any
 
 import pytest
@@ -124,4 +125,7 @@ def test_listing_a_thousand_names_costs_what_it_shows(browser: Any, place: Any) 
     for number in range(1500):
         (folder / f"{number:04d}-{'n' * 90}.py").touch()
     listed = browser.api("GET", "api/contents/many")["content"]
-    assert len(listed) == 1000
+    assert len(listed) == 1001
+    assert listed[-1]["name"].startswith("… 500 more")
+    status, *_ = browser.ask("GET", f"{PREFIX}api/contents/many/{urllib.parse.quote(listed[-1]['name'])}")
+    assert status >= 400
