@@ -33,7 +33,6 @@ from session.context import SessionContext
 from session.grant import GrantCheck
 from session.http.charging import ChargedServer
 from session.http.guard import Guard
-from session.journal import Journal
 from session.kernels.agent_client import AgentClient
 from session.kernels.gates import Gates
 from session.lab.handlers import lab_handlers
@@ -47,6 +46,7 @@ from session.services import Service
 from session.session_api.server import start_session_api
 from session.settings import Settings
 from session.tab import KnownContent
+from web.journal import Journal
 from web.spool import Spool
 
 _REPORT_MILLISECONDS = 10_000
@@ -116,9 +116,9 @@ class OnggiServer(ServerApp):
 
     async def _start_onggi(self) -> None:
         self._api = start_session_api(self.onggi)
-        grant = GrantCheck(self.onggi, lambda: self.io_loop.add_callback(self._end))
+        self._grant = GrantCheck(self.onggi, lambda: self.io_loop.add_callback(self._end))
         self._tasks = [
-            _task(grant.run_forever()),
+            _task(self._grant.run_forever()),
             _task(self.onggi.audit.send_forever()),
             _task(self._lease.run_forever()),
             _task(send_forever(self.onggi.record, self.onggi.review)),
@@ -138,7 +138,8 @@ class OnggiServer(ServerApp):
         self.stop(from_signal=True)
 
     async def _cleanup(self) -> None:
-        """Before Jupyter's own: report, send what can be sent, put the count on disk."""
+        """Around Jupyter's own: say why, report, send what can be sent, put the count on disk."""
+        await self._grant.farewell()
         await super()._cleanup()
         self._report()
         await self.onggi.audit.drain(2.0)

@@ -47,6 +47,11 @@ class AuditTrail:
         self._spool.append(event.to_json())
         self._wake.set()
 
+    def named(self) -> dict[str, str]:
+        """Whose session this is, for what outlives it."""
+        plan = self._plan
+        return {"session": plan.session_id, "member": plan.member, "project": plan.project}
+
     def refused(self, what: str, reason: Reason) -> None:
         """Count a refusal for the next report."""
         self._refused[what, reason.value] += 1

@@ -23,7 +23,7 @@ from typing import Any
 from egress_review.display.scope import Answer
 from onggi.clock import Clock, to_text
 from session.audit import AuditTrail
-from session.journal import Journal, Leaf
+from web.journal import Journal, Leaf
 
 __all__ = ["DisplayRecord", "Finished", "What", "pieces_of"]
 
@@ -150,7 +150,7 @@ class DisplayRecord:
         at, showing_id = to_text(self._clock.now()), secrets.token_hex(16)
         about = _about(what)
         self._audit.record("display.show", _subject(what), **about, showing=showing_id, policy=self.policy)
-        head = about | {"at": at, "subject": what.subject, "policy": self.policy, "code": what.code}
+        head = _body(showing_id, what, at, self.policy) | self._audit.named()
         leaf = self.journal.open(showing_id, head) if self.keeps_contents else None
         showing = self._open[what.subject] = _Open(showing_id, what, at, leaf)
         return showing
@@ -168,22 +168,10 @@ class DisplayRecord:
 
     def _send_later(self, showing: _Open, cuts: int, digest: str, verdict: str) -> None:
         what = showing.what
-        body = {
-            "id": showing.id,
-            "at": showing.at,
-            "kind": what.kind,
-            "subject": what.subject,
-            "number": what.number,
-            "code": what.code,
-            "code_sha256": what.code_sha256,
-            "sizes": dict(showing.sizes),
-            "cuts": cuts,
-            "sha256": digest,
-            "verdict": verdict,
-            "policy": self.policy,
-        }
+        end = {"sizes": dict(showing.sizes), "cuts": cuts, "sha256": digest, "verdict": verdict}
         if showing.leaf is not None:
-            self.journal.waits(showing.leaf)
+            self.journal.waits(showing.leaf, end)
+        body = _body(showing.id, what, showing.at, self.policy) | end
         self.queue[showing.id] = Finished(body, showing.leaf)
         if len(self.queue) > _MAX_QUEUED:
             self.sent(next(iter(self.queue)))
@@ -217,6 +205,20 @@ def _text(answer: Answer) -> str:
         case _:
             parts = [content.get("ename"), content.get("evalue"), *content.get("traceback", ())]
             return "\n".join(part for part in parts if part)
+
+
+def _body(showing_id: str, what: What, at: str, policy: str) -> dict[str, Any]:
+    """What egress review is told of a showing before anything is known of its end."""
+    return {
+        "id": showing_id,
+        "at": at,
+        "kind": what.kind,
+        "subject": what.subject,
+        "number": what.number,
+        "code": what.code,
+        "code_sha256": what.code_sha256,
+        "policy": policy,
+    }
 
 
 def _about(what: What) -> dict[str, Any]:

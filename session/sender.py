@@ -8,9 +8,9 @@ import logging
 from contextlib import suppress
 
 from onggi.errors import OnggiError, Unavailable
-from session.journal import read_leaf
 from session.record import DisplayRecord, Finished
 from session.services import Service
+from web.journal import read_leaf
 
 __all__ = ["send_forever", "send_waiting"]
 
@@ -44,5 +44,5 @@ def _body(finished: Finished) -> bytes:
     body = finished.body
     if finished.leaf is not None:
         with suppress(OSError, ValueError):
-            body = body | {"pieces": read_leaf(finished.leaf.path)[1]}
+            body = body | {"pieces": read_leaf(finished.leaf.path).pieces}
     return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")

@@ -1,8 +1,8 @@
-"""Audit events that a session server did not live to send.
+"""Audit events, and contents of what was shown, that a session server did not live to send.
 
-Guarantees: before a session's folder is removed, what its server had written down for the audit log and not
-yet sent is moved aside, and stays on disk until the log has taken it, over any number of restarts. The log
-takes an event once, so sending twice does no harm.
+Guarantees: before a session's folder is removed, what its server had written down for the audit log and for
+the display record and not yet sent is moved aside, and stays on disk until egress review has taken it, over
+any number of restarts. It takes each once, so sending twice does no harm.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from onggi.errors import OnggiError, Unavailable
 from onggi.events import Event, event_from_json
+from web.journal import read_leaf
 from web.spool import Spool
 
 log = logging.getLogger("spawner.undelivered")
 RETRY_S = 2.0
+_SHOWN = "shown"
 
 
 def undelivered_of(sessions: Path) -> Path:
@@ -27,11 +30,14 @@ def undelivered_of(sessions: Path) -> Path:
 
 
 def rescue(server: Path, undelivered: Path) -> None:
-    """Move the spool of a session server's own folder aside, if it left one."""
-    spool = server / "spool"
+    """Move spool and journal of a session server's own folder aside, if it left any."""
+    spool, shown = server / "spool", server / "shown"
     if (spool / "events.jsonl").is_file():
         undelivered.mkdir(mode=0o700, parents=True, exist_ok=True)
-        spool.rename(undelivered / secrets.token_hex(8))
+        aside = undelivered / secrets.token_hex(8)
+        if shown.is_dir() and any(shown.iterdir()):
+            shown.rename(spool / _SHOWN)
+        spool.rename(aside)
 
 
 class Undelivered:
@@ -40,11 +46,15 @@ class Undelivered:
     Args:
         folder: where they wait.
         append: makes an event durable in the log; `web.clients.AuditClient.append`.
+        keep: hands egress review a leaf of a journal under its id.
     """
 
-    def __init__(self, folder: Path, append: Callable[[Event], object]) -> None:
+    def __init__(
+        self, folder: Path, append: Callable[[Event], object], keep: Callable[[Mapping[str, Any]], object]
+    ) -> None:
         self._folder = folder
         self._append = append
+        self._keep = keep
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def deliver(self) -> None:
@@ -73,9 +83,23 @@ class Undelivered:
                 spool.sent()
         finally:
             spool.close()
+        if (waiting / _SHOWN).is_dir():
+            for leaf in sorted((waiting / _SHOWN).iterdir()):
+                self._send_leaf(leaf)
+                leaf.unlink()
+            (waiting / _SHOWN).rmdir()
         for file in waiting.iterdir():
             file.unlink()
         waiting.rmdir()
+
+    def _send_leaf(self, path: Path) -> None:
+        try:
+            leaf = read_leaf(path)
+            self._keep({**leaf.head, "pieces": leaf.pieces, "end": leaf.end})
+        except Unavailable:
+            raise
+        except (OnggiError, ValueError):
+            log.exception("egress review rejects what an ended session showed: %s", path.name)
 
     def _send(self, body: object) -> None:
         try:

@@ -28,7 +28,7 @@ from web.tokens import calling_service
 
 __all__ = ["meter_routes"]
 
-_DESK = "desk"
+_DESK, _BROKER = "desk", "broker"
 _MAX_RECORD_BYTES = 48 * 1024 * 1024
 _PAGE = 100
 _BUDGET_DAYS = 7
@@ -43,13 +43,14 @@ def meter_routes(meter: MeterRoom, people: People, tokens: Mapping[str, str]) ->
     Args:
         tokens: service name → token.
     """
-    sessions, desk = _Sessions(meter, people), _Desk(meter, tokens)
+    sessions, desk = _Sessions(meter, people), _Services(meter, tokens)
     base = "/internal/display"
     return (
         sessions.route("POST", f"{base}/lease", sessions.lease),
         sessions.route("POST", f"{base}/return", sessions.give_back),
         sessions.route("POST", f"{base}/record", sessions.record),
         sessions.route("GET", f"{base}/policy", sessions.policy),
+        desk.route("POST", f"{base}/leftover", desk.leftover, _BROKER),
         desk.route("GET", f"{base}/profiles", desk.profiles),
         desk.route("POST", f"{base}/check", desk.check),
         desk.route("GET", f"{base}/projects/{{slug}}/policy", desk.policy),
@@ -105,23 +106,30 @@ class _Sessions:
         return {"label": version.label, "document": document}
 
 
-class _Desk:
-    """What the desk asks on behalf of people that it let in."""
+class _Services:
+    """What the desk asks on behalf of people that it let in, and the broker for sessions that died."""
 
     def __init__(self, meter: MeterRoom, tokens: Mapping[str, str]) -> None:
         self._meter = meter
         self._tokens = tokens
 
-    def route(self, method: str, path: str, view: Callable[[Asked], Any]) -> Route:
-        """A route for the desk's token alone."""
+    def route(self, method: str, path: str, view: Callable[[Asked], Any], service: str = _DESK) -> Route:
+        """A route for one service's token alone."""
 
         async def endpoint(request: Request) -> Response:
-            if calling_service(request, self._tokens) != _DESK:
+            if calling_service(request, self._tokens) != service:
                 raise Refused(Reason.SIGN_IN_REQUIRED)
             asked = await _asked(request)
             return JSONResponse(await run_in_threadpool(view, asked))
 
         return Route(path, endpoint, methods=[method])
+
+    def leftover(self, asked: Asked) -> dict[str, Any]:
+        """Keep what a session that died had shown."""
+        body = wire.read(wire.Leftover, asked[1])
+        sent = body.sent()
+        showing = sent.showing(body.caller())
+        return {"kept": recording.keep(self._meter, showing, sent.code, sent.contents(), leftover=_BROKER)}
 
     def profiles(self, _: Asked) -> dict[str, Any]:
         """The shipped profiles, the tightest first."""
@@ -206,7 +214,7 @@ async def _asked(request: Request) -> Asked:
     parameters = {**request.query_params, **request.path_params}
     if request.method == "GET":
         return parameters, None
-    if request.url.path.endswith("/record"):
+    if request.url.path.endswith(("/record", "/leftover")):
         return parameters, await _large_json(request)
     return parameters, await read_json(request)
 

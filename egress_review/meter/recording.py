@@ -17,6 +17,7 @@ from egress_review.meter.folder import Contents
 from egress_review.meter.policies import newest, policy_of
 from egress_review.meter.room import MeterRoom
 from onggi.errors import Invalid
+from onggi.events import Event
 from onggi.reasons import Reason
 
 __all__ = ["digest_of", "forget_old", "keep", "look"]
@@ -35,11 +36,20 @@ def digest_of(pieces: tuple[Piece, ...]) -> str:
     return digest.hexdigest()
 
 
-def keep(room: MeterRoom, showing: Showing, code: str, pieces: tuple[Piece, ...] | None) -> bool:
+def keep(
+    room: MeterRoom,
+    showing: Showing,
+    code: str,
+    pieces: tuple[Piece, ...] | None,
+    *,
+    leftover: str | None = None,
+) -> bool:
     """Keep what a session showed; whether its contents are kept too.
 
     Args:
         pieces: None if the session could not hold them until now.
+        leftover: the service that found it after its session had died; that is an event, since the session's
+            own word on it may never have come.
 
     Raises:
         Invalid: for an id that is none, or contents that are not what was announced.
@@ -55,7 +65,8 @@ def keep(room: MeterRoom, showing: Showing, code: str, pieces: tuple[Piece, ...]
     if kept and pieces is not None:
         room.shown.put(showing.project, showing.id, code, pieces)
     with room.store.unit() as unit:
-        unit.add_showing(showing)
+        if unit.add_showing(showing) and leftover is not None:
+            unit.append(_found(room, leftover, showing))
     return kept
 
 
@@ -106,6 +117,21 @@ def _forget(room: MeterRoom, project: str, showings: tuple[Showing, ...]) -> int
     with room.store.unit() as unit:
         unit.forget_contents(tuple(one.id for one in showings), event)
     return len(showings)
+
+
+def _found(room: MeterRoom, service: str, showing: Showing) -> Event:
+    return room.event(
+        f"service:{service}",
+        "display.leftover",
+        showing.id,
+        showing.project,
+        session=showing.session,
+        member=showing.member,
+        shown_bytes=dict(showing.sizes),
+        shown_sha256=showing.sha256,
+        code_sha256=showing.code_sha256,
+        policy=showing.policy,
+    )
 
 
 def _raw(text: str) -> bytes:

@@ -11,14 +11,18 @@ from egress_review.meter.domain import Amounts, DayUse, Kind, Lift, Piece, Polic
 from egress_review.meter.leasing import Lent
 from egress_review.meter.policies import policy_of
 from egress_review.meter.protocol import SessionShown
+from egress_review.meter.recording import digest_of
 from egress_review.meter.unusual import Band, Remark
 from egress_review.people import Caller
 from onggi.clock import from_text, text_or_none, to_text
 from onggi.errors import Invalid
+from onggi.ids import person_name, slug
 from onggi.reasons import Reason
 
 __all__ = [
+    "Ended",
     "LeaseAsked",
+    "Leftover",
     "LiftAsked",
     "PolicyAsked",
     "ShowingSent",
@@ -124,6 +128,52 @@ class ShowingSent(_Strict):
     def contents(self) -> tuple[Piece, ...] | None:
         """The pieces, if they came along."""
         return None if self.pieces is None else tuple(Piece(*one) for one in self.pieces)
+
+
+class Ended(_Strict):
+    """What a session said of a showing when it was done."""
+
+    sizes: Annotated[dict[Annotated[str, Field(max_length=100)], _Size], Field(max_length=100)]
+    cuts: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    verdict: _Text
+
+
+class Leftover(_Strict):
+    """What an ended session had shown and not handed in, as the broker found it.
+
+    Attributes:
+        end: None if the session died while it was showing; then the pieces are what is known.
+    """
+
+    session: Annotated[str, Field(pattern=r"^s-[0-9a-f]{16}$")]
+    member: _Text
+    project: _Text
+    id: Annotated[str, Field(max_length=36)]
+    at: _Text
+    kind: _Text
+    subject: _Text
+    number: Annotated[int, Field(ge=0, le=2**31)] | None = None
+    code: Annotated[str, Field(max_length=4 * 1024 * 1024)] = ""
+    code_sha256: Annotated[str, Field(pattern=r"^(?:[0-9a-f]{64})?$")] = ""
+    policy: Annotated[str, Field(max_length=64)]
+    pieces: list[tuple[str, str]]
+    end: Ended | None = None
+
+    def caller(self) -> Caller:
+        """The session that it was."""
+        return Caller(self.session, person_name(self.member), slug(self.project))
+
+    def sent(self) -> ShowingSent:
+        """As the session would have handed it in; hash and sizes from the pieces if it never came to that."""
+        body = self.model_dump(exclude={"session", "member", "project", "end"})
+        if self.end is not None:
+            return ShowingSent(**body, **self.end.model_dump())
+        pieces = tuple(Piece(*one) for one in self.pieces)
+        sizes: dict[str, int] = {}
+        for one in pieces:
+            sizes[one.mime] = sizes.get(one.mime, 0) + len(one.content.encode("utf-8", "replace"))
+        return ShowingSent(**body, sizes=sizes, cuts=0, sha256=digest_of(pieces), verdict=Verdict.SHOWN.value)
 
 
 def read(model: type[Model], body: object) -> Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -36,7 +37,8 @@ def main(server_argv: tuple[str, ...] = SERVER_ARGV) -> None:
         logging.INFO if working else logging.ERROR, "sandbox working: %s; findings: %s", working, findings
     )
     log_client = AuditClient(settings.origin("review"), token_of(settings.secrets, "broker"))
-    undelivered = Undelivered(undelivered_of(settings.sessions), log_client.append)
+    keep = partial(log_client.call, "POST", "/internal/display/leftover")
+    undelivered = Undelivered(undelivered_of(settings.sessions), log_client.append, keep)
     readers = token_of(settings.secrets, "hub"), token_of(settings.secrets, "desk")
     app = create_app(fleet, undelivered, *readers)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))

@@ -16,11 +16,11 @@ from onggi.plan import SessionPlan
 from onggi.reasons import Reason
 from session.audit import AuditTrail
 from session.http.charging import Prices, text_in_json
-from session.journal import MAX_WAITING_BYTES, Journal, read_leaf
 from session.record import DisplayRecord, What, pieces_of
 from session.sender import _body
 from session.services import Service
 from session.tab import KnownContent, open_tab
+from web.journal import MAX_WAITING_BYTES, Journal, read_leaf
 from web.spool import Spool
 
 PLAN = SessionPlan("s-0123456789abcdef", "researcher1", "liver", "en", None, "key", "/project")
@@ -62,9 +62,9 @@ def test_intent_and_pieces_are_on_disk_when_before_returns(
     details = intent["details"]
     assert isinstance(details, dict)
     assert (details["policy"], details["code_sha256"]) == ("standard-1@0", "c" * 64)
-    head, pieces = read_leaf(tmp_path / "shown" / str(details["showing"]))
-    assert pieces == [("text/plain", "한글\n"), ("image/png", "aGk=")]
-    assert head["code"] == "print('x')"
+    leaf = read_leaf(tmp_path / "shown" / str(details["showing"]))
+    assert leaf.pieces == [("text/plain", "한글\n"), ("image/png", "aGk=")]
+    assert (leaf.head["code"], leaf.end) == ("print('x')", None)
 
 
 def test_the_end_says_size_hash_and_verdict_of_all_pieces(record: DisplayRecord, events: Events) -> None:
@@ -136,7 +136,7 @@ def test_a_half_written_piece_is_left_out(record: DisplayRecord, tmp_path: Path)
     record.before(CELL, [("text/plain", "whole"), ("text/plain", "torn")])
     (leaf,) = (tmp_path / "shown").iterdir()
     leaf.write_bytes(leaf.read_bytes()[:-3])
-    assert read_leaf(leaf)[1] == [("text/plain", "whole")]
+    assert read_leaf(leaf).pieces == [("text/plain", "whole")]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from onggi.events import Event, new_event
 from onggi.reasons import Reason
 from spawner.session_folder import make_session_folder, remove_all
 from spawner.undelivered import Undelivered, undelivered_of
+from web.journal import Journal
 from web.spool import Spool
 
 
@@ -20,6 +23,12 @@ class Log:
         self.taken: list[str] = []
         self.answers = True
         self.rejects: set[str] = set()
+        self.kept: list[dict[str, Any]] = []
+
+    def keep(self, leaf: Mapping[str, Any]) -> None:
+        if not self.answers:
+            raise Unavailable(Reason.SERVICE_UNREACHABLE)
+        self.kept.append(dict(leaf))
 
     def append(self, event: Event) -> None:
         if not self.answers:
@@ -42,7 +51,7 @@ def test_events_of_a_killed_session_arrive_in_order(tmp_path: Path) -> None:
     log, sessions = Log(), tmp_path / "run" / "s"
     _left_behind(sessions, "a", "b", "c")
     remove_all(sessions)
-    undelivered = Undelivered(undelivered_of(sessions), log.append)
+    undelivered = Undelivered(undelivered_of(sessions), log.append, log.keep)
     undelivered.deliver()
     assert log.taken == ["a", "b", "c"]
     assert list(undelivered_of(sessions).iterdir()) == []
@@ -55,9 +64,9 @@ def test_they_wait_while_the_log_does_not_answer(tmp_path: Path) -> None:
     remove_all(sessions)
     log.answers = False
     with pytest.raises(Unavailable):
-        Undelivered(undelivered_of(sessions), log.append).deliver()
+        Undelivered(undelivered_of(sessions), log.append, log.keep).deliver()
     log.answers = True
-    Undelivered(undelivered_of(sessions), log.append).deliver()
+    Undelivered(undelivered_of(sessions), log.append, log.keep).deliver()
     assert log.taken == ["a"]
 
 
@@ -66,5 +75,31 @@ def test_one_that_the_log_rejects_does_not_hold_up_the_rest(tmp_path: Path) -> N
     _left_behind(sessions, "a", "b")
     log.rejects = {"a"}
     remove_all(sessions)
-    Undelivered(undelivered_of(sessions), log.append).deliver()
+    Undelivered(undelivered_of(sessions), log.append, log.keep).deliver()
     assert log.taken == ["b"]
+
+
+def test_what_a_killed_session_had_shown_arrives_too(tmp_path: Path) -> None:
+    log, sessions = Log(), tmp_path / "run" / "s"
+    folder = make_session_folder(sessions)
+    Spool(folder.server / "spool").append(
+        new_event(SystemClock(), "session", "someone", "display.show", "a").to_json()
+    )
+    journal = Journal(folder.server / "shown")
+    for name, end in (("done", {"verdict": "shown"}), ("torn", None)):
+        leaf = journal.open(name, {"id": name})
+        assert leaf is not None
+        leaf.write("text/plain", b"x")
+        leaf.close(end)
+    (folder.server / "shown" / "nothing").write_bytes(b"")
+    remove_all(sessions)
+    log.answers = False
+    with pytest.raises(Unavailable):
+        Undelivered(undelivered_of(sessions), log.append, log.keep).deliver()
+    log.answers = True
+    Undelivered(undelivered_of(sessions), log.append, log.keep).deliver()
+    assert [(one["id"], one["pieces"], one["end"]) for one in log.kept] == [
+        ("done", [("text/plain", "x")], {"verdict": "shown"}),
+        ("torn", [("text/plain", "x")], None),
+    ]
+    assert list(undelivered_of(sessions).iterdir()) == []

@@ -11,13 +11,23 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MAX_WAITING_BYTES", "Journal", "Leaf", "read_leaf"]
+__all__ = ["MAX_WAITING_BYTES", "Journal", "Leaf", "Read", "read_leaf"]
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 Pieces = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A leaf as it was found; `end` is None if its process died before the showing was done."""
+
+    head: dict[str, Any]
+    pieces: Pieces
+    end: dict[str, Any] | None
 
 
 class Leaf:
@@ -38,9 +48,17 @@ class Leaf:
         """
         self._put(json.dumps([mime, len(raw)]).encode() + b"\n" + raw + b"\n")
 
-    def close(self) -> None:
-        """No more pieces."""
-        os.close(self._fd)
+    def close(self, end: Mapping[str, Any] | None = None) -> None:
+        """No more pieces; `end` says what was said of them.
+
+        Raises:
+            OSError: if the disk does not take that.
+        """
+        try:
+            if end is not None:
+                self._put(json.dumps(end, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        finally:
+            os.close(self._fd)
 
     def _put(self, data: bytes) -> None:
         if os.write(self._fd, data) != len(data):
@@ -48,8 +66,8 @@ class Leaf:
         self.size += len(data)
 
 
-def read_leaf(path: Path) -> tuple[dict[str, Any], Pieces]:
-    """What a showing is and its pieces; a half-written last piece is left out.
+def read_leaf(path: Path) -> Read:
+    """What a showing is, its pieces, its end; a half-written last line is left out.
 
     Raises:
         ValueError: if not even its first line is whole.
@@ -59,13 +77,16 @@ def read_leaf(path: Path) -> tuple[dict[str, Any], Pieces]:
         pieces: Pieces = []
         while line := file.readline():
             with suppress(ValueError, TypeError):
-                mime, size = json.loads(line)
+                found = json.loads(line)
+                if isinstance(found, dict):
+                    return Read(head, pieces, found)
+                mime, size = found
                 raw = file.read(size)
                 if len(raw) == size and file.read(1) == b"\n":
                     pieces.append((mime, raw.decode("utf-8")))
                     continue
             break
-    return head, pieces
+    return Read(head, pieces, None)
 
 
 class Journal:
@@ -85,9 +106,10 @@ class Journal:
         except OSError:
             return None
 
-    def waits(self, leaf: Leaf) -> None:
+    def waits(self, leaf: Leaf, end: Mapping[str, Any]) -> None:
         """A leaf is complete and waits to be sent."""
-        leaf.close()
+        with suppress(OSError):  # egress review then hears of it as of one that was not done
+            leaf.close(end)
         self.waiting += leaf.size
 
     def drop(self, path: Path) -> None:
