@@ -20,13 +20,13 @@ from egress_review.check_runner import with_findings
 from egress_review.checks.job import DatasetFolder
 from egress_review.checks.report import Finding
 from egress_review.domain import Outcome, Release, ReleasedFile, Request, State, Verdict
-from egress_review.ledger.domain import Entry
-from egress_review.ledger.remembering import Draft
+from egress_review.ledger.proving import added_event
+from egress_review.ledger.remembering import Draft, Folder
 from egress_review.lifecycle import Action, move_for, outcomes
+from egress_review.people import People
 from egress_review.room import SERVICE, Room
 from onggi.clock import to_text
 from onggi.errors import Conflict, NotFound, OnggiError, Unavailable
-from onggi.events import Event
 from onggi.ids import new_id
 from onggi.reasons import Reason
 
@@ -51,7 +51,7 @@ def release(room: Room, request_id: str) -> Release:
             room.vault.verify(one.sha256 or "")
         found = outcomes(request, room.store.votes_seen_by(SERVICE.name, request))
         made = _release(room, request, [at for at, one in found.items() if one is Outcome.APPROVED])
-        draft = room.ledger.draft(room.store.ledger, request, made, partial(_folder, room))
+        draft = room.ledger.draft(room.store.ledger, request, made, dataset_folder(room.people))
         against = speaks_against(request, draft)
         if against:
             _return(room, request, against)
@@ -88,23 +88,10 @@ def _write(room: Room, seen: Request, made: Release, draft: Draft) -> Release:
         if unit.ledger.newest(draft.datasets) != draft.newest:
             raise _OvertakenError
         for entry in draft.entries:
-            unit.ledger.add(entry, remembered_event(room, entry))
+            unit.ledger.add(entry, added_event(room.clock, entry))
         saved = room.event(SERVICE.name, "request.release", request.id, request.project, release=made.id)
         unit.save(replace(request, state=move.next), saved)
     return made
-
-
-def remembered_event(room: Room, entry: Entry) -> Event:
-    """What the audit log says of a ledger entry: its hash, and whether it knows the persons."""
-    return room.event(
-        SERVICE.name,
-        "ledger.add",
-        entry.release,
-        entry.project,
-        output=entry.output,
-        entry=entry.sha256(),
-        blind=entry.blind.value if entry.blind else None,
-    )
 
 
 def speaks_against(request: Request, draft: Draft) -> dict[int, tuple[Finding, ...]]:
@@ -145,16 +132,19 @@ def _return(room: Room, seen: Request, against: dict[int, tuple[Finding, ...]]) 
         unit.save(replace(request, state=move.next, decided=room.clock.now(), outputs=outputs), event)
 
 
-def _folder(room: Room, name: str, version: str) -> DatasetFolder:
-    """Where a data-set version lies, granted still or not: the release was approved.
+def dataset_folder(people: People) -> Folder:
+    """Where a data-set version lies, granted still or not: what it is asked for was approved.
 
-    Raises:
-        Unavailable: if the desk does not answer, or no longer knows it.
+    The function that is returned raises `Unavailable` if the desk does not answer, or no longer knows it.
     """
-    try:
-        return DatasetFolder(name, version, str(room.people.dataset(name, version)["path"]))
-    except NotFound:
-        raise Unavailable(Reason.LEDGER_NOT_WRITTEN, cause=f"{name} {version}") from None
+
+    def folder(name: str, version: str) -> DatasetFolder:
+        try:
+            return DatasetFolder(name, version, str(people.dataset(name, version)["path"]))
+        except NotFound:
+            raise Unavailable(Reason.LEDGER_NOT_WRITTEN, cause=f"{name} {version}") from None
+
+    return folder
 
 
 def certify(room: Room, made: Release) -> Release:

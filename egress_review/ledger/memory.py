@@ -29,6 +29,12 @@ class MemoryLedger:
         self._entries.append(kept)
         return kept
 
+    def restore(self, entry: Entry) -> None:
+        """Put back an entry."""
+        if any(one.position == entry.position for one in self._entries):
+            raise Conflict(Reason.ALREADY_EXISTS, what="ledger entry", name=entry.release)
+        self._entries.append(entry)
+
     def newest(self, datasets: Collection[str]) -> int:
         """Position of the newest entry with sets."""
         return max((one.position for one in self.sets_of(datasets)), default=-1)

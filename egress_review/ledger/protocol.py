@@ -36,6 +36,14 @@ class LedgerUnit(Protocol):
         """
         ...
 
+    def restore(self, entry: Entry) -> None:
+        """Put back an entry whose event the log has; it has its position.
+
+        Raises:
+            Conflict: if something stands there.
+        """
+        ...
+
     def newest(self, datasets: Collection[str]) -> int:
         """Position of the newest entry with sets about any of these data sets; -1 if there is none."""
         ...

@@ -89,15 +89,26 @@ class Ledger:
         except CheckStopped as stopped:
             return {number: (not_run(stopped.finding.code),) for number in proven_tables(outputs)}
 
-    def draft(self, store: LedgerStore, request: Request, release: Release, folder: Folder) -> Draft:
+    def draft(
+        self,
+        store: LedgerStore,
+        request: Request,
+        release: Release,
+        folder: Folder,
+        *,
+        compare: bool = True,
+    ) -> Draft:
         """The entries of a release; their sets are in the blob store when this returns.
+
+        Args:
+            compare: with the ledger, for a new release.
 
         Raises:
             Unavailable: `LEDGER_NOT_WRITTEN`, if the persons behind a proven table cannot be found now.
         """
         released = [one for one in request.outputs if release.file(one.number)]
         try:
-            compared = self._compare(store, released, folder, keep=True)
+            compared = self._compare(store, released, folder, keep=True, with_ledger=compare)
         except CheckStopped as stopped:
             raise _not_written(stopped.finding.code) from None
         made = dict(zip(compared.claims, compared.answer.tables, strict=True))
@@ -121,13 +132,19 @@ class Ledger:
         return Draft(tuple(entries), compared.datasets, newest, compared.findings)
 
     def _compare(
-        self, store: LedgerStore, outputs: Sequence[Output], folder: Folder, *, keep: bool
+        self,
+        store: LedgerStore,
+        outputs: Sequence[Output],
+        folder: Folder,
+        *,
+        keep: bool,
+        with_ledger: bool = True,
     ) -> _Compared:
         tables = proven_tables(outputs)
         if not tables:
             return _Compared({}, (), DifferencingAnswer((), (), complete=True), {})
         datasets = sorted({pair for claim, _ in tables.values() for pair in claim.datasets})
-        known = store.sets_of({name for name, _ in datasets})
+        known = store.sets_of({name for name, _ in datasets}) if with_ledger else ()
         job = DifferencingJob(
             tables=tuple(table for _, table in tables.values()),
             datasets=tuple(folder(name, version) for name, version in datasets),

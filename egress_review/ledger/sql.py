@@ -40,6 +40,10 @@ class SqlLedgerUnit:
         insert(self._connection, kept)
         return kept
 
+    def restore(self, entry: Entry) -> None:
+        """Put back an entry."""
+        insert(self._connection, entry)
+
     def newest(self, datasets: Collection[str]) -> int:
         """Position of the newest entry with sets."""
         newest = sa.select(sa.func.max(tables.entries.c.position)).where(*_about(datasets))

@@ -26,6 +26,7 @@ GROUPS = {
     "data": "hub.cli.data:data_app",
     "audit": "egress_review.cli:audit_app",
     "certificate": "egress_review.cli:certificate_app",
+    "ledger": "egress_review.ledger.cli:ledger_app",
 }
 """Groups of commands, each imported only when it is asked for: `onggi up` and `onggi certificate verify` need
 neither a database nor Arrow to begin.
