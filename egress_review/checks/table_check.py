@@ -15,7 +15,7 @@ from egress_review.checks.reading.scope import Catalogue
 from egress_review.checks.reading.select import read_query
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding, TableCheck
-from egress_review.checks.rules.judge import judge
+from egress_review.checks.rules.judge import judge, marked
 from egress_review.checks.source.evidence import Group
 from egress_review.checks.source.granted import Granted, read_granted
 from egress_review.checks.source.opening import ENGINE
@@ -77,7 +77,7 @@ def _prove(raw: RawTable, order: Order, granted: Granted) -> TableCheck:
     # An empty table proves nothing: a pass needs at least one number that was held against the source.
     if comparison.same and judged.cells:
         found.append(_proof(query, groups, comparison))
-    return TableCheck(tuple(found), judged.cells)
+    return TableCheck(tuple(found), marked(judged.cells, comparison.findings))
 
 
 def _attacked(

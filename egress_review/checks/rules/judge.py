@@ -8,7 +8,7 @@ releases is `checks.differencing`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -64,6 +64,20 @@ def judge(
             cells.append(evidence)
             findings.append(absent)
     return Judged((*_about_query(query, rows, profile, everyone), *findings), tuple(cells))
+
+
+def marked(cells: Sequence[CellEvidence], findings: Sequence[Finding]) -> tuple[CellEvidence, ...]:
+    """The cells, with the codes of findings of the comparison that name one of them."""
+    named: dict[tuple[str, frozenset[tuple[str, str]]], list[FindingCode]] = {}
+    for one in findings:
+        if one.cell is not None and "column" in one.params:
+            named.setdefault((one.params["column"], frozenset(one.cell.items())), []).append(one.code)
+    return tuple(
+        replace(cell, findings=tuple(dict.fromkeys((*more, *cell.findings))))
+        if (more := named.get((cell.measure, frozenset(cell.key.items()))))
+        else cell
+        for cell in cells
+    )
 
 
 def _findings(

@@ -193,6 +193,12 @@ def test_an_edited_table_is_named(old: bytes, new: bytes, code: str, wards: Path
     assert report.verdict is Verdict.BLOCK
 
 
+def test_an_edited_number_is_marked_in_its_cell(wards: Path) -> None:
+    report = checked(wards, WARDS, "sdap", answer(wards, WARDS).replace(b"A,50,", b"A,51,"))
+    assert of(report, "count(*)", ward="A") == {"value_differs"}
+    assert of(report, "count(*)", ward="B") == set()
+
+
 @pytest.mark.parametrize(
     "sql",
     [

@@ -1,0 +1,155 @@
+"""`onggi check` as another system calls it: through the command line, in the sandbox."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.outside import write_folder
+
+SQL = "SELECT ward, COUNT(*) AS n, AVG(cost) AS mean_cost FROM visits GROUP BY ward"
+GOOD = "ward,n,mean_cost\nA,50,13.0\nB,50,14.0\n"
+SMALL = "ward,n,mean_cost\nA,50,13.0\nB,50,14.0\nC,3,7.0\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    rows = [
+        {"person": 2 * at + ward, "ward": "AB"[ward], "cost": 12.0 + ward + at % 2 * 2, "rare": at == 0}
+        for ward in (0, 1)
+        for at in range(50)
+    ]
+    write_folder(tmp_path / "data", rows, "visits", {"unit_column": "person"})
+    few = [{"person": 900 + at, "ward": "C", "cost": 6.0 + at, "rare": False} for at in range(3)]
+    write_folder(tmp_path / "more", [*rows, *few], "visits", {"unit_column": "person"})
+    write_folder(tmp_path / "unnamed", rows, "visits")
+    (tmp_path / "claim.json").write_text(json.dumps({"sql": SQL}))
+    (tmp_path / "table.csv").write_text(GOOD)
+    return tmp_path
+
+
+def onggi(place: Path, *arguments: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "hub.cli", *arguments], capture_output=True, text=True, check=False, cwd=place
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def check(place: Path, profile: str = "sdap", data: str = "data", *more: str) -> tuple[int, dict[str, Any]]:
+    status, out, err = onggi(
+        place,
+        "check",
+        "table.csv",
+        "--claim",
+        "claim.json",
+        "--data",
+        data,
+        "--profile",
+        profile,
+        "--json",
+        *more,
+    )
+    return status, json.loads(out) if out.startswith("{") else {"said": out + err}
+
+
+def test_a_true_and_safe_table_passes(place: Path) -> None:
+    status, said = check(place)
+    assert (status, said["verdict"]) == (0, "pass")
+    first = said["cells"][0]
+    assert first["key"] == {"ward": "A"}
+    assert (first["measure"], first["value"], first["persons"], first["rows"]) == ("count(*)", 50, 50, 50)
+    assert {one["measure"] for one in said["cells"]} == {"count(*)", "mean(cost)"}
+    assert said["policy"] == {"profile": "sdap", "version": "1", "unit": "person"}
+    assert said["engine"].startswith("duckdb")
+    assert [one["code"] for one in said["findings"]] == ["recomputed"]
+
+
+def test_a_small_cell_is_blocked_and_named(place: Path) -> None:
+    (place / "table.csv").write_text(SMALL)
+    status, said = check(place, data="more")
+    assert (status, said["verdict"]) == (2, "block")
+    flagged = {one["measure"]: one["findings"] for one in said["cells"] if one["findings"]}
+    assert flagged["count(*)"] == ["threshold"]
+    assert "threshold" in flagged["mean(cost)"]
+
+
+def test_what_people_have_to_look_at_is_status_1(place: Path) -> None:
+    """The condition leaves one person of each ward out."""
+    sql = "SELECT ward, COUNT(*) AS n FROM visits WHERE NOT rare GROUP BY ward"
+    (place / "claim.json").write_text(json.dumps({"sql": sql}))
+    (place / "table.csv").write_text("ward,n\nA,49\nB,49\n")
+    status, said = check(place)
+    assert (status, said["verdict"]) == (1, "review")
+    assert {one["code"] for one in said["findings"]} == {"recomputed", "left_out_small"}
+
+
+def test_a_table_that_cannot_be_proven_is_status_3(place: Path) -> None:
+    (place / "claim.json").write_text(
+        json.dumps({"sql": "SELECT ward, LIST(cost) AS n FROM visits GROUP BY ward"})
+    )
+    status, said = check(place)
+    assert (status, said["verdict"]) == (3, "not_proven")
+
+
+def test_a_query_without_end_is_stopped(place: Path) -> None:
+    joins = " ".join(f"JOIN visits AS v{at} ON v{at}.ward = visits.ward" for at in range(6))
+    (place / "claim.json").write_text(
+        json.dumps({"sql": f"SELECT visits.ward, COUNT(*) AS n FROM visits {joins} GROUP BY ALL"})
+    )
+    (place / "table.csv").write_text("ward,n\nA,1\n")
+    status, said = check(place, "sdap", "data", "--time", "5")
+    assert status == 3
+    assert {one["code"] for one in said["findings"]} & {"time_limit", "memory_limit"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "data"),
+    [("no-such", "data"), ("kr-template", "data"), ("sdap", "unnamed"), ("sdap", "nowhere")],
+)
+def test_bad_usage_is_status_64(profile: str, data: str, place: Path) -> None:
+    status, said = check(place, profile, data)
+    assert status == 64
+    assert said["said"].strip()
+
+
+@pytest.mark.parametrize("claim", ["", "[]", "{}", '{"sql": 3}', '{"sql": "SELECT 1", "unknown": 1}'])
+def test_a_claim_that_is_none_is_bad_usage(claim: str, place: Path) -> None:
+    (place / "claim.json").write_text(claim)
+    assert check(place)[0] == 64
+
+
+def test_missing_arguments_and_files_are_bad_usage(place: Path) -> None:
+    assert onggi(place, "check")[0] == 64
+    assert (
+        onggi(place, "check", "none.csv", "--claim", "claim.json", "--data", "data", "--profile", "sdap")[0]
+        == 64
+    )
+
+
+def test_a_profile_of_rows_needs_no_unit(place: Path) -> None:
+    status, said = check(place, "acro-default", "unnamed")
+    assert (status, said["cells"][0]["persons"], said["cells"][0]["rows"]) == (0, None, 50)
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Passed"), ("ko", "통과")])
+def test_people_read_a_table_in_their_language(language: str, word: str, place: Path) -> None:
+    status, out, _ = onggi(
+        place,
+        "--language",
+        language,
+        "check",
+        "table.csv",
+        "--claim",
+        "claim.json",
+        "--data",
+        "data",
+        "--profile",
+        "sdap",
+    )
+    assert status == 0
+    assert word in out
