@@ -162,7 +162,9 @@ def _bucket(
     relative = f"{table}/bucket={bucket:03d}/part-0.parquet"
     path = folder / relative
     path.parent.mkdir(parents=True)
-    rows = f"SELECT * FROM {table} WHERE coalesce(abs(person_id) % {buckets}, 0) = {bucket}"
+    rows = f"SELECT * FROM {table}"
+    if buckets > 1:  # persons may be texts where all are in one
+        rows += f" WHERE coalesce(abs(person_id) % {buckets}, 0) = {bucket}"
     database.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet)")
     counted = database.execute(f"SELECT count(*) FROM ({rows})").fetchall()[0][0]
     raw = path.read_bytes()

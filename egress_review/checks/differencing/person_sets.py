@@ -188,8 +188,9 @@ class _Builder:
         for at, measure in enumerate(self._query.measures):
             for part in _flat([measure]):
                 tags = tags_of(part, self._query)
-                self._measure(at, parts[part.contributes] if part.contributes else everyone, tags)
-                if part.contributes:
+                contributors = parts[part.contributes] if part.contributes else everyone
+                self._measure(at, contributors, tags)
+                if any(some.size < whole.size for some, whole in zip(contributors, everyone, strict=True)):
                     self._measure(at, everyone, frozenset({BASE}), counts=False)
 
     def _cut(self, cells: npt.NDArray[np.int64], persons: Persons) -> list[Persons]:
