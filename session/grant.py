@@ -17,6 +17,7 @@ from session.kernels.channels import GatedConnection
 
 CHECK_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
+FAREWELL_SECONDS = 1.0
 _CLOSE_CODE = 1001
 _log = logging.getLogger("onggi.session.grant")
 
@@ -56,6 +57,18 @@ class GrantCheck:
         self._answered = now
         self._context.closed = None
         return True
+
+    async def farewell(self) -> None:
+        """Tell the pages why the server stops: what the desk says of the session, or that it has ended."""
+        why: OnggiError = Refused(Reason.SESSION_ENDED)
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self._context.desk.get("/internal/session")
+        except Refused as error:
+            why = error
+        except (OnggiError, TimeoutError):
+            _log.warning("the desk does not say why this session ends")
+        self._close(why)
 
     def _close(self, why: OnggiError) -> None:
         self._context.closed = why

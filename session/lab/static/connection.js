@@ -6,7 +6,7 @@ const HEADER = "X-Onggi-Page";
 const SUBPROTOCOL = `onggi.page.${told.page_key}`;
 const closings = new EventTarget();
 
-/** Call `heard` with the reason code whenever the server closes a kernel's socket with one. */
+/** Call `heard` whenever a kernel's socket is closed: with the reason code that the server gave, or null. */
 export function onClosing(heard) {
   closings.addEventListener("closing", (event) => heard(event.detail));
 }
@@ -25,9 +25,8 @@ class KeyedSocket extends WebSocket {
   constructor(address, protocols = []) {
     super(address, [...[protocols].flat(), SUBPROTOCOL]);
     this.addEventListener("close", (event) => {
-      if (event.reason in told.endings) {
-        closings.dispatchEvent(new CustomEvent("closing", { detail: event.reason }));
-      }
+      const detail = event.reason in told.endings ? event.reason : null;
+      closings.dispatchEvent(new CustomEvent("closing", { detail }));
     });
   }
 }

@@ -1,19 +1,21 @@
 // What a person sees when the session has ended, or when nobody can say whether it may go on.
 import { onClosing } from "./connection.js";
 import { stateToken } from "./state.js";
-import { element, link, say, told } from "./told.js";
+import { element, say, told } from "./told.js";
 
 const PATIENCE_MS = 5_000;
 const GOES_ON = "grant_unconfirmed";
 
+/** Show the panel; what is returned puts another reason into it. */
 function panel(reason) {
   const heading = element("h1", { id: "onggi-ended-title" }, say("ended_title"));
   const why = element("p", {}, told.endings[reason] ?? say("ended_why"));
   const kept = element("p", {}, say("ended_kept"));
-  const way = element("a", { class: "jp-Dialog-button jp-mod-accept jp-mod-styled", href: told.desk }, say("to_desk"));
-  const stay = element("button", { type: "button", class: "jp-Dialog-button jp-mod-reject jp-mod-styled" }, say("look_on"));
+  const way = element("a", { class: "onggi-button", href: told.desk }, say("to_desk"));
+  const stay = element("button", { type: "button", class: "onggi-button onggi-button-quiet" }, say("look_on"));
   const card = element("div", { class: "onggi-ended-card" }, heading, why, kept, element("p", {}, stay, " ", way));
-  const cover = element("div", { class: "onggi-ended", role: "alertdialog", "aria-modal": "true", "aria-labelledby": "onggi-ended-title" }, card);
+  const names = { role: "alertdialog", "aria-modal": "true", "aria-labelledby": "onggi-ended-title" };
+  const cover = element("div", { class: "onggi-ended", ...names }, card);
   const leave = () => cover.remove();
   stay.addEventListener("click", leave);
   cover.addEventListener("keydown", (event) => {
@@ -27,6 +29,7 @@ function panel(reason) {
   });
   document.body.append(cover);
   way.focus();
+  return (other) => why.replaceChildren(told.endings[other] ?? say("ended_why"));
 }
 
 export function endedPlugin(lab) {
@@ -35,35 +38,26 @@ export function endedPlugin(lab) {
     autoStart: true,
     requires: [stateToken(lab)],
     activate: (_, state) => {
-      let reason = null;
-      let shown = false;
-      const look = async () => {
-        if (!shown && reason !== GOES_ON) {
-          shown = true;
-          panel(reason);
+      let asking = false;
+      let shown = null;
+      const end = (reason) => {
+        if (shown === null) {
+          shown = panel(reason);
+        } else if (reason !== null) {
+          shown(reason);
         }
       };
-      onClosing((code) => {
-        reason = code;
-        code === GOES_ON ? state.refresh() : look();
-      });
-      state.addEventListener("changed", () => {
-        reason = state.known.closed?.reason ?? null;
-        shown = false;
-      });
+      onClosing((reason) => (reason === null || reason === GOES_ON ? state.refresh() : end(reason)));
+      state.addEventListener("changed", () => (shown = null));
       // Asked again before anything is said: a server that starts anew is silent for a moment, too.
-      state.addEventListener("lost", () => setTimeout(() => confirmLost(state, look), PATIENCE_MS), { once: true });
+      state.addEventListener("lost", async () => {
+        if (!asking) {
+          asking = true;
+          await new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+          await state.refresh() || end(null);
+          asking = false;
+        }
+      });
     },
   };
-}
-
-async function confirmLost(state, look) {
-  const answered = new Promise((resolve) => {
-    state.addEventListener("changed", () => resolve(true), { once: true });
-    state.addEventListener("lost", () => resolve(false), { once: true });
-  });
-  state.refresh();
-  if (!(await answered)) {
-    look();
-  }
 }

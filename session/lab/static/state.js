@@ -6,7 +6,6 @@ import { element, link, moment, say, size, told } from "./told.js";
 const OFTEN_MS = 60_000;
 const AFTER_CELL_MS = 400;
 const LONG_CELL_MS = 3_000;
-const NEARLY_USED = 0.8;
 
 /** What the page knows of its session; `changed` fires when it learned something, `lost` when nobody answers. */
 export class State extends EventTarget {
@@ -19,13 +18,16 @@ export class State extends EventTarget {
     this.cells = new Map();
   }
 
+  /** Ask the server; whether it answered. */
   async refresh() {
     try {
       this.known = await ask(this.lab, this.settings, "onggi/status");
-      this.dispatchEvent(new Event("changed"));
-    } catch (error) {
-      this.dispatchEvent(new CustomEvent("lost", { detail: error }));
+    } catch {
+      this.dispatchEvent(new Event("lost"));
+      return false;
     }
+    this.dispatchEvent(new Event("changed"));
+    return true;
   }
 
   /** Say what the page itself is doing, until told that it does nothing. */
@@ -53,13 +55,14 @@ export class State extends EventTarget {
   }
 }
 
-/** Budgets as the page shows them: name, used, limit. A budget that the server does not have yet is left out. */
-export function budgets({ budget }) {
-  const found = [{ name: "session", used: budget.session_bytes_used, limit: budget.session_bytes }];
-  if (budget.day_bytes !== undefined) {
-    found.push({ name: "day", used: budget.day_bytes_used, limit: budget.day_bytes });
-  }
-  return found;
+/** Budgets as the page shows them: name, used, limit, and from where on they are nearly used. */
+function budgets({ budget }) {
+  return ["session", "day"].map((name) => ({
+    name,
+    used: budget[`${name}_bytes_used`],
+    limit: budget[`${name}_bytes`],
+    soft: budget[`${name}_soft_bytes`],
+  }));
 }
 
 function share({ used, limit }) {
@@ -111,7 +114,7 @@ class StateItem {
     this.text.textContent = parts.join(" · ");
     this.button.title = say("status_hint");
     this.button.setAttribute("aria-label", `${this.text.textContent}. ${say("status_hint")}`);
-    this.button.classList.toggle("onggi-state-high", share(fullest) >= NEARLY_USED);
+    this.button.classList.toggle("onggi-state-high", fullest.used >= fullest.soft);
   }
 
   async details() {
@@ -134,8 +137,8 @@ function describe(known) {
     add(say(`budget_${one.name}`), bar, say("budget_used", { used: size(one.used), limit: size(one.limit) }));
   }
   add(say("budget_cell"), say("budget_most", { limit: size(known.budget.cell_bytes) }));
-  if (known.budget.withheld_until) {
-    add(say("budget_withheld"), say("withheld_until", { when: moment(known.budget.withheld_until) }));
+  if (known.withheld) {
+    add(say("budget_withheld"), known.withheld);
   }
   add(say("compute"), known.compute.unsafe ? say("unsafe_no_sandbox") : say("compute_running"));
   add(say("memory"), heldBy(known.compute.limits));
@@ -152,12 +155,8 @@ function banner(lab, app, state) {
   widget.hide();
   app.shell.add(widget, "top", { rank: 0 });
   state.addEventListener("changed", () => {
-    const { budget, closed, compute } = state.known;
-    const said = [
-      compute.unsafe && say("unsafe_no_sandbox"),
-      closed && closed.message,
-      budget.withheld_until && say("withheld_until", { when: moment(budget.withheld_until) }),
-    ].filter(Boolean);
+    const { closed, compute, withheld } = state.known;
+    const said = [compute.unsafe && say("unsafe_no_sandbox"), closed, withheld].filter(Boolean);
     if (node.textContent !== said.join(" ")) {
       node.textContent = said.join(" ");
       widget.setHidden(said.length === 0);

@@ -12,13 +12,14 @@ function field(label, hint, control, error) {
   control.id = id;
   control.classList.add("jp-mod-styled");
   control.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
+  control.addEventListener("input", () => error.replaceChildren());
   error.id = `${id}-error`;
   return element(
     "div",
     { class: "onggi-field" },
     element("label", { for: id }, label),
-    control,
     element("small", { id: `${id}-hint` }, hint),
+    control,
     error,
   );
 }
