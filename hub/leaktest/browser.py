@@ -32,7 +32,7 @@ _OUTPUTS = 30
 _CODE = """
 import json
 from IPython.display import display
-with open('/project/{folder}/vectors.json') as _file:
+with open('{folder}/vectors.json') as _file:
     _all = json.load(_file)
 for _name in {names}:
     display({{'text/plain': _name, **_all[_name]}}, raw=True)
@@ -60,13 +60,13 @@ def browser(place: Place) -> Iterator[Found]:
     udp = [f"{where}-script_webrtc" for where in ("control", "live", "stored")]
     with catching(udp) as catcher, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(_CHROMIUM), args=_FLAGS)
+        _control(chromium.new_context().new_page(), catcher)
+        context = chromium.new_context(viewport={"width": 1300, "height": 900})
         try:
-            _control(chromium.new_context().new_page(), catcher)
-            context = chromium.new_context(viewport={"width": 1300, "height": 900})
             rendered = _session(place, context, catcher)
-        except Error as error:
-            yield Found("browser.chromium", Verdict.NOT_PROVEN, str(error).partition("\n")[0])
-            return
+        except Error as error:  # a page that was led away shows nothing more
+            yield Found("browser.page", Verdict.NOT_PROVEN, str(error).partition("\n")[0])
+            rendered = False
         finally:
             chromium.close()
         yield from _judged(catcher, Meter(place.kernel).day_bytes(), rendered=rendered)
@@ -128,7 +128,12 @@ def _plant(place: Place, catcher: Catcher) -> tuple[int, int]:
         live[f"type_{name}"] = {kind: json.loads(filled) if filled.startswith("{") else filled}
     parts = list(_batched(live, _OUTPUTS))
     cells = [
-        _code_cell(_CODE.format(folder=place.folder, names=list(names), rendered=f"{_RENDERED}-{number}"), [])
+        _code_cell(
+            _CODE.format(
+                folder=f"{place.project}/{place.folder}", names=list(names), rendered=f"{_RENDERED}-{number}"
+            ),
+            [],
+        )
         for number, names in enumerate(parts)
     ]
     for names in _batched(_vectors(), _OUTPUTS):
@@ -143,9 +148,9 @@ def _plant(place: Place, catcher: Catcher) -> tuple[int, int]:
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (Onggi)", "language": "python"}}
     name = f"<img src=&#47;&#47;127.0.0.1:{catcher.port}&#47;name-list>.txt"
     files = {"vectors.json": json.dumps(live), name: "x"}
-    plant(place, "plant_files", f"/project/{place.folder}", files)
+    plant(place, "plant_files", f"{place.project}/{place.folder}", files)
     notebook = {"cells": cells, "metadata": kernel}
-    plant(place, "plant_notebook", f"/project/{place.folder}/vectors.ipynb", notebook)
+    plant(place, "plant_notebook", f"{place.project}/{place.folder}/vectors.ipynb", notebook)
     return len(parts), len(cells)
 
 
@@ -170,7 +175,7 @@ def _batched(names: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
 def _judged(catcher: Catcher, day: int, *, rendered: bool) -> Iterator[Found]:
     """The verdicts. An address that somebody clicks was shown before, so a day carries what it may show."""
     for name in _vectors():
-        control = catcher.caught(f"control-{name}")
+        control = rendered and catcher.caught(f"control-{name}")
         for where in ("live", "stored"):
             yield _found(f"browser_{where}.{name}", caught=catcher.caught(f"{where}-{name}"), control=control)
     seen = {f"browser_type.{name}": catcher.caught(f"live-type_{name}") for name in OTHER_TYPES}

@@ -70,7 +70,7 @@ def routes(place: Place) -> Iterator[Found]:
     """Every file by every route and form; the control is a text file by the route that is there for it."""
     folder = place.folder
     tokens = {name: place.token() for name in _FILES}
-    plant(place, "plant_files", f"/project/{folder}", tokens)
+    plant(place, "plant_files", f"{place.project}/{folder}", tokens)
     control = copies(_all(place.ask("GET", f"api/contents/{folder}/{_CONTROL}")), tokens[_CONTROL])
     for name, route in _ROUTES.items():
         path = route.format(path=f"{folder}/{_CONTROL}", port=place.outside.given["tcp4"])
@@ -105,7 +105,7 @@ def _all(answer: httpx.Response) -> list[bytes]:
 def _carriers(place: Place, folder: str) -> Iterator[Found]:
     """What comes out by rights, or as a by-product: is it paid for?"""
     meter = Meter(place.kernel)
-    here = f"/project/{folder}/c"
+    here = f"{place.project}/{folder}/c"
 
     def text(token: str) -> None:
         plant(place, "plant_files", here, {"a.txt": token * 20})

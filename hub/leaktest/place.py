@@ -43,6 +43,8 @@ _MUST_NOT_WRITE_INSIDE = (
     "/usr",
 )
 
+_WHERE = 'import glob, os; print(os.getcwd(), next(iter(sorted(glob.glob("/data/*/*"))), "none"))'
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -59,6 +61,7 @@ class Place:
 
     Attributes:
         kernel: the kernel in which the attempts of `inside` run, and by which the meter is read.
+        project: the project folder, as the compute sees it.
         data: folder of a data-set version that the session is granted, as the compute sees it.
         outside: what stands outside the wall.
         others: passwords of persons who are not members of the project, by name; may be empty.
@@ -68,6 +71,7 @@ class Place:
     member: Member
     visitor: Visitor
     kernel: Kernel
+    project: str
     data: str
     outside: Outside
     others: Mapping[str, str]
@@ -129,7 +133,7 @@ class Place:
     def given_inside(self) -> dict[str, Any]:
         """What attempts are told that run in the box."""
         return self.outside.given | {
-            "project": "/project",
+            "project": self.project,
             "tops": _TOPS_INSIDE,
             "must_not_write": (*_MUST_NOT_WRITE_INSIDE, self.data),
             "link_targets": ("/etc/passwd", f"{self.data}/manifest.json"),
@@ -173,12 +177,12 @@ def opened(installation: Installation, member: Member, others: Mapping[str, str]
         visitor.sign_in()
         open_session_of(visitor, member.project, installation.origin("desk"))
         kernel = Kernel(visitor, member.project)
-        data = kernel.run("import glob; print(sorted(glob.glob('/data/*/*'))[0])").text.strip()
+        project, data = kernel.run(_WHERE).text.split()
         other = installation.projects / f"leaktest-{secrets.token_hex(4)}"
         other.mkdir(mode=0o700, exist_ok=True)
         stack.callback(other.rmdir)
         outside = stack.enter_context(standing(other))
-        place = Place(installation, member, visitor, kernel, data, outside, others)
+        place = Place(installation, member, visitor, kernel, project, data, outside, others)
         stack.callback(place.leave_kernel)
         before = place.kernels() - {kernel.id}
         stack.callback(place.end_kernels, before)

@@ -46,7 +46,7 @@ def release(place: Place) -> Iterator[Found]:
     texts = {name: place.token() for name in _TEXTS}
     name = f"{place.folder}/{texts['name'] * _REPEATED_NAME}.csv"
     columns = f"{texts['header']},n\n" + f"{content},1\n" * 3
-    plant(place, "plant_files", "/project", {name: columns})
+    plant(place, "plant_files", place.project, {name: columns})
     meter = Meter(place.kernel)
     reading, before = meter.price_of_reading(), meter.used()
     request = _submit(place, name, texts["purpose"] * _REPEATED, texts["context"] * _REPEATED)

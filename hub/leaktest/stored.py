@@ -122,7 +122,7 @@ def _paid(place: Place, meter: Meter, name: str, made: Made) -> Found:
 
 def _opened(place: Place, name: str, notebook: Notebook, wanted: str) -> tuple[int, str]:
     """A notebook planted and opened: how often `wanted` came out, and the status."""
-    plant(place, "plant_notebook", f"/project/{place.folder}/stored/{name}", notebook)
+    plant(place, "plant_notebook", f"{place.project}/{place.folder}/stored/{name}", notebook)
     answer = place.ask("GET", f"api/contents/{place.folder}/stored/{name}?type=notebook&content=1")
     everything = [answer.content, *(f"{key}: {value}".encode() for key, value in answer.headers.items())]
     return copies(everything, wanted), str(answer.status_code)

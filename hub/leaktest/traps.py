@@ -39,9 +39,9 @@ _SOCKETS = (
 def links(place: Place) -> Iterator[Found]:
     """Links and other things that are no files: opened in the browser, and submitted for release."""
     folder = f"{place.folder}/links"
-    plant(place, "plant_files", f"/project/{folder}", {"file.txt": place.outside.mark})
+    plant(place, "plant_files", f"{place.project}/{folder}", {"file.txt": place.outside.mark})
     targets = _INSIDE_SERVER | {"host.txt": place.outside.given["planted"][0]}
-    plant(place, "plant_links", f"/project/{folder}", targets)
+    plant(place, "plant_links", f"{place.project}/{folder}", targets)
     control = place.ask("GET", f"api/contents/{folder}/file.txt").status_code == httpx.codes.OK
     submitted = _submit(place, f"{folder}/file.txt")
     listed = place.ask("GET", f"api/contents/{folder}").text
@@ -147,7 +147,7 @@ def _refused(channel: str, said: str, control: str) -> Found:
 
 def reopening(place: Place) -> Iterator[Found]:
     """The session is stopped and opened again, with configuration planted: nothing of it runs."""
-    plant(place, "plant_configuration", "/project", "/project")
+    plant(place, "plant_configuration", place.project, place.project)
     before = Meter(place.kernel).used_today()
     desk = place.installation.origin("desk")
     page = place.visitor.get(desk + "/")
@@ -166,7 +166,7 @@ def reopening(place: Place) -> Iterator[Found]:
         "reopening.pages", Verdict.OPEN if MARKER in lab else Verdict.CLOSED, f"in a page: {MARKER in lab}"
     )
     place.new_kernel()
-    plant(place, "take_away", "/project", place.folder)
+    plant(place, "take_away", place.project, place.folder)
     after = Meter(place.kernel).used_today()
     verdict = Verdict.CLOSED if after >= before else Verdict.OPEN
     yield Found("reopening.budget", verdict, f"shown today: {before} before, {after} after")
