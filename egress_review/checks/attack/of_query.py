@@ -77,6 +77,8 @@ def tables_of(
         names: expression of a key → its name in all linked tables; else its header.
         name: of a release, for witnesses.
     """
+    # A rule that lets rounded numbers pass says nothing about what stands behind them.
+    unrounded = _unrounded(profile)
     keys = [Key((names or {}).get(key.sql, key.name)) for key in query.keys]
     rows = [levels_of(group, query) for group in groups]
     size = len(keys)
@@ -89,7 +91,7 @@ def tables_of(
                 rows,
                 [_value(group.cells[number], measure) for group in groups],
                 suppressed=[place_of(group, query, number) in hidden for group in groups],
-                sensitive=[is_sensitive(group.cells[number], measure, profile) for group in groups],
+                sensitive=[is_sensitive(group.cells[number], measure, unrounded) for group in groups],
                 singleton=[_alone(group.cells[number], profile) for group in groups],
                 name=name,
                 subject=subject_of(query, measure, datasets),
@@ -103,6 +105,11 @@ def tables_of(
         for number, measure in enumerate(query.measures)
         if adds_up(measure, query) and not _unproven(measure, query, groups, number)
     ]
+
+
+def _unrounded(profile: Profile) -> Profile:
+    rules = profile.rules.model_copy(update={"rounding": None})
+    return profile.model_copy(update={"rules": rules})
 
 
 def unproven(query: Query, groups: Sequence[Group]) -> list[int]:

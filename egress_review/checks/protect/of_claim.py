@@ -24,7 +24,7 @@ from egress_review.checks.attack.of_query import (
     tables_of,
     unproven,
 )
-from egress_review.checks.findings import FindingCode
+from egress_review.checks.findings import VERDICTS, FindingCode, Verdict
 from egress_review.checks.protect.job import MOST_ROWS, ProtectJob
 from egress_review.checks.protect.proposal import Proposal, merge, protect
 from egress_review.checks.protect.way import Way
@@ -33,6 +33,7 @@ from egress_review.checks.reading.scope import Catalogue
 from egress_review.checks.reading.select import read_query
 from egress_review.checks.refusal import CheckStopped, clip, finding
 from egress_review.checks.report import MAX_FINDINGS, MAX_TEXT, Finding
+from egress_review.checks.rules.primary import judge_cell
 from egress_review.checks.rules.profile import Profile
 from egress_review.checks.source.evidence import Group
 from egress_review.checks.source.granted import Granted
@@ -114,7 +115,7 @@ def _answer(
     table: _Table, hidden: Flags, attacked: Sequence[Attacked], made: Proposal | None
 ) -> dict[str, Any]:
     query = table.query
-    findings: list[Finding] = []
+    findings = _still_shown(table, hidden)
     losses: dict[str, Any] = {}
     if made is not None:
         keys = [_key(group, query) for group in table.groups]
@@ -135,6 +136,18 @@ def _answer(
         "findings": [said(one) for one in findings[:MAX_FINDINGS]],
         "bands": None,
     }
+
+
+def _still_shown(table: _Table, hidden: Flags) -> list[Finding]:
+    """The rules that published numbers break all the same; rounding excuses where the profile says so."""
+    return [
+        finding(broken.code, _key(group, table.query), column=measure.name, **broken.params)
+        for row, group in enumerate(table.groups)
+        for number, measure in enumerate(table.query.measures)
+        if not hidden[row, number]
+        for broken in judge_cell(group.cells[number], measure, table.profile)
+        if VERDICTS[broken.code] is Verdict.BLOCK
+    ]
 
 
 def _rows(

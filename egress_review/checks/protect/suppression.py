@@ -2,8 +2,9 @@
 
 Two steps, repeated until an attack finds nothing or the time is up:
 
-1. No line may hide exactly one cell: the cheapest partner is hidden too, the one first that helps several
-   lines at once.
+1. In tables of one or two keys no line may hide exactly one cell: the cheapest partner is hidden too, the one
+   first that helps several lines at once. With more keys partners line by line do not close up: there each
+   hidden cell gets the cheapest box of cells (`hypercube`).
 2. A cell that the attack still finds is given room: a linear program moves it by its protection level and
    finds the cheapest set of cells that must move along. Those are hidden. This works with any margins,
    hierarchies and linked tables, since all of them are lines; cells behind which one person stands are not
@@ -30,9 +31,11 @@ from egress_review.checks.attack.cells import address_of
 from egress_review.checks.attack.highs import LinearProgram
 from egress_review.checks.attack.model import Flags, Floats, PublishedTable
 from egress_review.checks.attack.system import System, TooComplex, systems
+from egress_review.checks.protect.hypercube import hide_boxes
 
 _MOST_ROUNDS = 30
 _MOVED = 1e-6
+_PAIRED_KEYS = 2
 _PATIENCE = 3
 """Rounds after which a cell that is still found is given more room than it needs."""
 
@@ -62,8 +65,11 @@ def suppress(
     except TooComplex:
         return Suppressed(table, Audit((), int(table.sensitive.sum()), complete=False))
     found = Audit((), 0, complete=False)
+    if len(table.keys) > _PAIRED_KEYS:
+        room.box(table)
     for attempt in range(_MOST_ROUNDS):
-        room.pair_lines()
+        if len(table.keys) <= _PAIRED_KEYS:
+            room.pair_lines()
         table = _hide(table, room.pattern(table))
         left = until - time.monotonic()
         found = audit([table, *linked], rules, max(0.0, left) / 2)
@@ -131,6 +137,16 @@ class _Room:
             counts[touched] += 1
             ahead.extend(touched[counts[touched] == 1])
 
+    def box(self, table: PublishedTable) -> None:
+        """Hide a box of cells around every hidden one."""
+        inside = self._rows >= 0
+        cost = np.full(len(self._rows), np.inf)
+        at = self._rows[inside]
+        movable = (self._true[at] > 0) & ~self._system.singleton[at]
+        cost[inside] = np.where(movable, self._cost()[at], np.inf)
+        hidden = hide_boxes(table, cost)
+        self._hidden[self._rows[hidden & inside]] = True
+
     def _cost(self) -> Floats:
         """What hiding each cell loses: its value; an empty cell and a single person protect badly."""
         cost = 1 + np.abs(self._true)
@@ -140,18 +156,19 @@ class _Room:
         """Give exposed cells room; whether any cell was hidden for it."""
         before = int(self._hidden.sum())
         program = _Moves(self._system, self._rules.contributors)
-        for exposure in exposed:
-            unknown = self._place.get(exposure.address)
-            if unknown is None or time.monotonic() > until:
+        least = times * self._need
+        done = np.zeros(len(self._hidden), bool)
+        places = [place for one in exposed if (place := self._place.get(one.address)) is not None]
+        for unknown in sorted(places, key=lambda one: -least[one]):
+            if done[unknown] or time.monotonic() > until:
                 continue
             cost = np.where(self._hidden, 0.0, self._cost())
-            moved = program.moved(unknown, times * self._need[unknown], cost, self._fixed(), until)
+            moved = program.moved(unknown, least[unknown], cost, ~(self._may | self._hidden), until)
             if moved is not None:
-                self._hidden |= moved
+                self._hidden |= moved > _MOVED
+                # What moved far enough along has its room too.
+                done |= moved >= least - _MOVED
         return int(self._hidden.sum()) > before
-
-    def _fixed(self) -> Flags:
-        return ~(self._may | self._hidden)
 
 
 class _Moves:
@@ -172,8 +189,10 @@ class _Moves:
             both, np.zeros(both.shape[0]), np.zeros(2 * size), self._room, warm=True
         )
 
-    def moved(self, unknown: int, by: float, cost: Floats, fixed: Flags, until: float) -> Flags | None:
-        """The cells of the cheapest move of one cell, up if it can be, else down; None if there is none."""
+    def moved(self, unknown: int, by: float, cost: Floats, fixed: Flags, until: float) -> Floats | None:
+        """How far each cell goes in the cheapest move of one, up if it can be, else down; None if there is
+        none.
+        """
         self._program.set_cost(np.concatenate([cost, cost]))
         for direction, other in ((0, self._size), (self._size, 0)):
             step = min(by, float(self._bounds[direction > 0][unknown]))
@@ -186,8 +205,8 @@ class _Moves:
             self._program.set_all_bounds(low, high)
             solution = self._program.solve(until)
             if solution is not None:
-                flags: Flags = solution[: self._size] + solution[self._size :] > _MOVED
-                return flags
+                amounts: Floats = solution[: self._size] + solution[self._size :]
+                return amounts
         return None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from egress_review.checks.boxed import Worker
-from egress_review.checks.findings import FindingCode
+from egress_review.checks.findings import FindingCode, Verdict
 from egress_review.checks.order import Order
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.protect.job import ProtectAnswer, ProtectJob, Stopped, answer_from_json
@@ -21,6 +21,7 @@ from egress_review.checks.protect.way import Way
 from egress_review.checks.protect.worker import answer
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.report import OutputReport
+from egress_review.checks.rules.profile import shipped
 from egress_review.checks.worker import check
 from onggi.claim import MIDPOINT_BASE, Rounding, RoundingMethod, claim_from_json
 from onggi.errors import Invalid
@@ -74,7 +75,7 @@ def marked(made: Made, *edits: tuple[str, str]) -> Made:
 
 
 def job(made: Made, source: Source, way: Way, **changed: Any) -> ProtectJob:
-    return ProtectJob(made.claim, (source.granted,), CheckPolicy(), way, **changed)
+    return replace(ProtectJob(made.claim, (source.granted,), CheckPolicy(), way), **changed)
 
 
 def protected(made: Made, source: Source, way: Way, **changed: Any) -> ProtectAnswer:
@@ -162,11 +163,22 @@ def test_a_sum_and_a_count_are_protected_together(source: Source) -> None:
     assert all(columns == {2, 3, 4, 5} for columns in by_row.values())
 
 
-def test_midpoints_hide_no_count(source: Source) -> None:
-    said = protected(source.table(CUBE), source, Way.MIDPOINT6)
+def test_midpoints_hide_no_count(source: Source, vault: Vault) -> None:
+    made, policy = source.table(CUBE), CheckPolicy(profile=shipped("opensafely-midpoint6"))
+    said = protected(made, source, Way.MIDPOINT6, policy=policy)
+    assert said.safe
     assert said.hidden == []
+    vault.policy = policy
+    report = checked(written(said, made, Rounding(RoundingMethod.MIDPOINT6, MIDPOINT_BASE)), source, vault)
+    assert not [one for one in report.findings if one.verdict is Verdict.BLOCK]
     numbers = {row[2] for row in said.rows}
     assert all(int(one or 0) % MIDPOINT_BASE == 3 for one in numbers)
+
+
+def test_a_profile_without_midpoints_takes_none(source: Source) -> None:
+    said = protected(source.table(CUBE), source, Way.MIDPOINT6)
+    assert not said.safe
+    assert {one.code for one in said.findings} == {"threshold"}
 
 
 def test_bands_are_proposed_with_what_they_cost(source: Source) -> None:
