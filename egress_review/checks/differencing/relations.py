@@ -42,7 +42,8 @@ class Newcomer:
         """The atom of each person; one more than there are for persons of none."""
         if self._table is not None:
             last = np.uint64(self._table.size - 1)
-            return self._table[np.minimum(persons, last).view(np.int64)]
+            inside = persons if persons.max(initial=0) <= last else np.minimum(persons, last)
+            return self._table[inside.view(np.int64)]
         at = np.minimum(np.searchsorted(self._people, persons), max(0, self._people.size - 1))
         same = self._people[at] == persons if self._people.size else np.zeros(persons.size, dtype=np.bool_)
         return np.where(same, self._atom[at] if same.size else 0, self._nobody).astype(np.int32)
@@ -92,10 +93,11 @@ def _dense(old: Sets, new: Sets, columns: npt.NDArray[np.int32], k: int) -> tupl
     cells = np.repeat(np.arange(len(old.atoms)) * width, old.atom_sizes) + columns
     counted = np.bincount(cells, minlength=len(old.atoms) * width).astype(np.int32)
     by_set = old.made_of @ counted.reshape(len(old.atoms), width)[:, :-1]
-    shared = (new.made_of @ by_set.T).T
-    least = np.minimum(old.sizes[:, None], new.sizes[None, :]).astype(np.int32) - k
-    row, column = np.nonzero((shared > least) & (shared > 0))
-    return row, column, shared[row, column].astype(np.int64)
+    shared = new.made_of @ np.ascontiguousarray(by_set.T)
+    enough = shared > (new.sizes - k).astype(np.int32)[:, None]
+    enough |= shared > (old.sizes - k).astype(np.int32)[None, :]
+    column, row = np.divmod(np.flatnonzero(enough), len(old.place))
+    return row, column, shared[column, row].astype(np.int64)
 
 
 def _sparse(old: Sets, new: Sets, columns: npt.NDArray[np.int32], _k: int) -> tuple[Places, Places, Places]:

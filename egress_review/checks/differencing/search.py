@@ -12,6 +12,7 @@ persons. What is over the budget of time or number is said so (`complete`), neve
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,7 +27,7 @@ from egress_review.checks.differencing.relations import (
     near_pairs,
     near_unions,
 )
-from egress_review.checks.differencing.sets import Places, Sets
+from egress_review.checks.differencing.sets import Family, Places, Sets
 from egress_review.checks.differencing.triples import OverBudgetError, candidates, known_sets, support
 
 MOST_HITS = 200
@@ -96,9 +97,16 @@ class _Table:
 
     number: int
     start: int
+    place: tuple[int, ...]
     row: tuple[int, ...]
+    families: tuple[Family, ...]
     sizes: Places
     prints: Prints
+
+    @property
+    def end(self) -> int:
+        """The place after its last set."""
+        return self.start + len(self.place)
 
 
 def search(request: Sequence[Sets], ledger: Sequence[Load], k: int, deadline: float) -> Found:
@@ -120,19 +128,19 @@ class _Search:
         self._request = tuple(request)
         self._newcomers = [Newcomer(one) for one in request]
         self._tables: list[_Table] = []
-        self._numbers: list[Number] = []
-        self._tags: list[frozenset[str]] = []
         self._wholes: list[Places] = []
         self._parts: list[Places] = []
         self._hits: dict[Number, Hit] = {}
 
     def run(self) -> Found:
         complete = True
+        if not self._request:
+            return Found((), complete=True)
         for at, one in enumerate(self._request):
             self._look_at(-1 - at, one)
             for new in range(at + 1):
                 self._compare(self._tables[at], one, new)
-        for table, load in enumerate(self._ledger) if self._numbers else ():
+        for table, load in enumerate(self._ledger) if self._tables[-1].end else ():
             if time.monotonic() > self._deadline:
                 complete = False
                 break
@@ -140,14 +148,28 @@ class _Search:
             self._look_at(table, old)
             for new in range(len(self._request)):
                 self._compare(self._tables[-1], old, new)
-        complete &= not self._numbers or self._triples()
+        complete &= not self._tables[-1].end or self._triples()
         ranked = sorted(self._hits.values(), key=lambda hit: (hit.rank, hit.new))
         return Found(tuple(ranked[:MOST_HITS]), complete)
 
     def _look_at(self, number: int, sets: Sets) -> None:
-        self._tables.append(_Table(number, len(self._numbers), sets.row, sets.sizes, sets.prints))
-        self._numbers.extend(Number(number, place) for place in sets.place)
-        self._tags.extend(sets.tags)
+        start = self._tables[-1].end if self._tables else 0
+        self._tables.append(
+            _Table(number, start, sets.place, sets.row, sets.families, sets.sizes, sets.prints)
+        )
+
+    def _table_of(self, place: int) -> _Table:
+        return self._tables[bisect_right(self._tables, place, key=lambda one: one.start) - 1]
+
+    def _number(self, place: int) -> Number:
+        table = self._table_of(place)
+        return Number(table.number, table.place[place - table.start])
+
+    def _tags(self, place: int) -> frozenset[str]:
+        """What is published of the set that stands there."""
+        table = self._table_of(place)
+        found = (one.tags for one in table.families if place - table.start in one.sets)
+        return frozenset[str]().union(*found)
 
     def _compare(self, table: _Table, old: Sets, new: int) -> None:
         """Two by two, and unions of one family: a table that was looked at, and one of the request."""
@@ -178,7 +200,7 @@ class _Search:
         self._add(whole, numbers, near.difference, alike=bool(tags))
 
     def _add(self, whole: int, parts: Sequence[int], difference: int, *, alike: bool) -> None:
-        numbers = [self._numbers[one] for one in (whole, *parts)]
+        numbers = [self._number(one) for one in (whole, *parts)]
         # Of several new ones the last table's brings it about: the earlier ones stand without it.
         new = min(one for one in numbers if one.is_new)
         self._keep(Hit(new, numbers[0], tuple(numbers[1:]), difference, alike))
@@ -212,12 +234,12 @@ class _Search:
         Args:
             same: for each of the three sets all places where it stands, the request's first.
         """
-        tags = [frozenset[str]().union(*(self._tags[one] for one in places)) for places in same]
+        tags = [frozenset[str]().union(*(self._tags(one) for one in places)) for places in same]
         alike = bool(frozenset.intersection(*tags))
-        earliest = [max((self._numbers[one] for one in places), key=_turn) for places in same]
+        earliest = [max((self._number(one) for one in places), key=_turn) for places in same]
         complete = min(map(_turn, earliest))
         for role, places in enumerate(same):
-            for new in (self._numbers[one] for one in places):
+            for new in (self._number(one) for one in places):
                 if new.is_new and _turn(new) <= complete:
                     whole, *parts = [new if at == role else one for at, one in enumerate(earliest)]
                     self._keep(Hit(new, whole, tuple(parts), left, alike))
