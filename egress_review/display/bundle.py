@@ -48,7 +48,8 @@ class Prepared:
     Attributes:
         form: the richest form that may be shown, or None.
         plain: its plain text, or None.
-        size: width and height that the page is to give an image.
+        told: what the page is told beside the form: an image's width and height; of a plot, that its menu
+            stays away, which saves files and sends data to another site.
         cuts: why forms are missing, each with what its sentence says.
         tried: whether an image was decoded, which is counted whether or not it is shown.
         named: the type of an output of which nothing is left; "…" if it is none that we know.
@@ -56,7 +57,7 @@ class Prepared:
 
     form: Form | None = None
     plain: str | None = None
-    size: dict[str, int] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
     cuts: list[tuple[Reason, dict[str, str]]] = field(default_factory=list)
     tried: bool = False
     named: str = "…"
@@ -109,10 +110,8 @@ def show(scope: Scope, prepared: Prepared) -> tuple[dict[str, Any], dict[str, An
             data["text/plain"] = kept
     if not data and not prepared.cuts and form is None and prepared.plain is None:
         scope.cut(Reason.DISPLAY_TYPE_HIDDEN, type=prepared.named)
-    shown_size = (
-        {form.kind: prepared.size} if form is not None and form.kind in data and prepared.size else {}
-    )
-    return data, shown_size
+    told = {form.kind: prepared.told} if form is not None and form.kind in data and prepared.told else {}
+    return data, told
 
 
 def _paid(scope: Scope, form: Form) -> bool:
@@ -159,6 +158,7 @@ def _plot(prepared: Prepared, policy: DisplayPolicy, data: Mapping[Any, Any]) ->
         prepared.cut(Reason.DISPLAY_ENCODED_CUT)
     else:
         prepared.form = Form(kind, spec, written)
+        prepared.told = {"embed_options": {"actions": False}}
 
 
 def _image(
@@ -188,7 +188,7 @@ def _image(
     prepared.form = Form(drawn.kind, encode_image(drawn.raw), drawn.raw)
     given = metadata.get(kind) if isinstance(metadata, Mapping) else None
     if isinstance(given, Mapping):
-        prepared.size = {name: given[name] for name in ("width", "height") if _is_size(given.get(name))}
+        prepared.told = {name: given[name] for name in ("width", "height") if _is_size(given.get(name))}
 
 
 def _is_size(value: object) -> bool:

@@ -31,6 +31,8 @@ _ENDINGS = (
     Reason.PROJECT_ENDED,
     Reason.SESSION_ENDED,
 )
+_PLOTS = "@jupyterlab/vega5-extension"
+"""Draws plots from data, where the display policy allows them."""
 COPY_REMINDER_CHARACTERS = 2000
 
 
@@ -49,12 +51,13 @@ def page_config(context: SessionContext, config: dict[str, Any]) -> dict[str, An
     settings = context.settings
     plan = settings.plan
     language = spoken(plan.language)
+    plots = context.gates.policy.plot_formats
     address = f"{settings.prefix}{ADDRESS}"
     load = f"{release()}/remote.js"
     return config | {
         "token": "",
         "shareUrl": "",
-        "disabledExtensions": list(DISABLED_PLUGINS),
+        "disabledExtensions": [name for name in DISABLED_PLUGINS if name != _PLOTS or not plots],
         "fullLabextensionsUrl": address,
         "federated_extensions": [{"name": EXTENSION, "load": load, "extension": "./extension"}],
         "onggi": _told(context, language),

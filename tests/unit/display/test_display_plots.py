@@ -36,6 +36,7 @@ def test_a_plot_is_rebuilt_and_charged() -> None:
     answer = show(gate, "display_data", {"data": {KIND: PLOT, "text/plain": "alt.Chart"}}).answers[0]
     shown = answer.content["data"][KIND]
     assert shown == PLOT | {"$schema": SCHEMA}
+    assert answer.content["metadata"] == {KIND: {"embed_options": {"actions": False}}}
     assert gate.meter.used - before >= len(json.dumps(shown, separators=(",", ":")))  # type: ignore[attr-defined]
 
 
