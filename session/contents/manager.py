@@ -69,6 +69,7 @@ class OnggiContents(AsyncContentsManager):
         server: Any = self.parent
         context: SessionContext = server.onggi
         self._language = context.settings.plan.language
+        self._meter = context.meter
         self.store: ProjectStore = context.store
         self.checkpoint_store = CheckpointStore(context.settings.state_dir / "checkpoints", self.store)
 
@@ -151,5 +152,8 @@ class OnggiContents(AsyncContentsManager):
             yield
         except OnggiError as error:
             status = HTTPStatus.BAD_REQUEST if isinstance(error, Invalid) else error.status
-            sentence = explain(self._language, error.reason, error.params)
-            raise HTTPError(status, sentence.replace("%", "%%"), reason=error.reason.value) from None
+            reason, params = error.reason, error.params
+            if reason is Reason.DISPLAY_SESSION_LIMIT:  # the meter knows which limit it was
+                reason, params = self._meter.refusal.reason, dict(self._meter.refusal.params)
+            sentence = explain(self._language, reason, params)
+            raise HTTPError(status, sentence.replace("%", "%%"), reason=reason.value) from None

@@ -104,6 +104,9 @@ def test_a_person_at_the_limit_can_work_save_and_be_lifted(
                     if "withheld until midnight (Asia/Seoul)" in text:
                         break
                 assert "x" not in text.split("[")[0]
+            (place.project / "large.py").write_text("# " + "y" * 5000)
+            status, refused, _ = browser.ask("GET", PREFIX + "api/contents/large.py")
+            assert (status, refused["reason"]) == (400, "display_day_limit")
             body = {"type": "file", "format": "text", "content": "saved = True\n"}
             assert browser.api("PUT", "api/contents/at-the-limit.py", body)["name"] == "at-the-limit.py"
             assert (place.project / "at-the-limit.py").read_text() == "saved = True\n"
