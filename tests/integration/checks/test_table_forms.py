@@ -203,6 +203,16 @@ def test_a_wide_table_that_was_edited_is_found_out(
     assert code is Code.ROW_ORDER_DIFFERS or Code.RECOMPUTED not in codes(report)
 
 
+def test_where_nobody_is_nothing_may_stand(source: Source, checked: Checker) -> None:
+    sql = CROSS.replace(" WHERE ward <> 'A'", "")
+    body = "sex,A,B,C\nF,,20,5\nM,1,20,4\n"
+    said = {"columns": ["sex", "ward", "n"], "wide": "ward"}
+    assert Code.RECOMPUTED in codes(checked(made(source, sql, body.encode(), **said)))
+    extra = checked(made(source, sql, body.replace("F,,", "F,77,").encode(), **said))
+    assert [one.cell for one in extra.findings if one.code is Code.ROW_EXTRA] == [{"sex": "F", "ward": "A"}]
+    assert Code.RECOMPUTED not in codes(extra)
+
+
 def test_a_suppressed_cell_is_handed_on_as_one(source: Source, checked: Checker) -> None:
     report = checked(wide(source, WIDE.replace(",5", ",<10").replace(",4", ",<10"), suppressed=["<10"]))
     assert {Code.RECOMPUTED, Code.SUPPRESSED_CELLS} <= codes(report), report.findings

@@ -148,6 +148,7 @@ NOT_PROVEN = [
     ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY sex OFFSET 1", Code.SQL_NOT_SUPPORTED),
     ("SELECT DISTINCT sex, COUNT(*) AS n FROM demo.person GROUP BY sex", Code.SQL_NOT_SUPPORTED),
     ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY sex, age", Code.SQL_NOT_SUPPORTED),
+    ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY GROUPING SETS ((sex), (sex))", Code.SQL_NOT_SUPPORTED),
     ("SELECT sex, COUNT(*) OVER () AS n FROM demo.person", Code.WINDOW_FUNCTION),
     ("SELECT sex, COUNT(*) AS n FROM demo.person GROUP BY sex QUALIFY row_number() OVER () = 1", Code.SQL_NOT_SUPPORTED),
     ("SELECT COUNT(*) AS n FROM demo.person USING SAMPLE 1", Code.SQL_NOT_SUPPORTED),

@@ -272,6 +272,7 @@ def test_a_missing_value_and_a_margin_are_told_apart(source: duckdb.DuckDBPyConn
 
 
 SPEAKING = [
+    "WITH x AS (SELECT 'ab' AS k FROM demo.person) SELECT k, COUNT(*) AS n FROM x GROUP BY k",
     "WITH x AS (SELECT 'patient 12' AS k, age FROM demo.person) SELECT k, COUNT(*) AS n FROM x GROUP BY k",
     "WITH x AS (SELECT CASE WHEN age > 40 THEN 'old' ELSE 'young' END AS k FROM demo.person) SELECT k, COUNT(*) AS n FROM x GROUP BY k",
     "WITH x AS (SELECT age // 40 + 999 AS k FROM demo.person), y AS (SELECT k + 999 AS k FROM x), z AS (SELECT k + 999 AS k FROM y) SELECT k, COUNT(*) AS n FROM z GROUP BY k",
