@@ -20,17 +20,18 @@ from egress_review.checks.protect.job import ProtectAnswer, ProtectJob, Stopped
 from egress_review.checks.protect.way import Way
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.rules.profile import shipped
+from egress_review.domain import Request
 from egress_review.granted import granted_folders
 from egress_review.people import Caller
 from egress_review.room import Room
 from onggi.claim import MAX_CLAIM_BYTES
-from onggi.errors import Conflict, Invalid, Unavailable
+from onggi.errors import Conflict, Invalid, NotFound, Unavailable
 from onggi.reasons import Reason
 
 MOST_AT_ONCE = 2
 """Boxes that protect tables at once, of all sessions; checks of requests have their own."""
 MOST_PER_HOUR = 60
-"""Tries of one session."""
+"""Tries of one session, or on one output."""
 MOST_BASE = 1000
 _HOUR_S = 3600.0
 
@@ -93,20 +94,35 @@ class Protector:
             Conflict: `PROTECT_RUNNING` while the session's last try runs, or too many others'.
             Unavailable: `RATE_LIMITED`.
         """
+        return self._protect(caller.session_id, caller.member, caller.project, asked)
+
+    def propose(
+        self, reviewer: str, request: Request, number: int, way: str, base: int = 5
+    ) -> dict[str, Any]:
+        """How an output could be protected, for its reviewers; the file in the vault stays as it is.
+
+        Args:
+            reviewer: who asks; whether they may is for the page to know.
+            number: of the output.
+
+        Raises:
+            NotFound: there is no such output, or it has no claim.
+            Invalid, Conflict, Unavailable: as `protect`.
+        """
+        claim = next((one.claim for one in request.outputs if one.number == number), None)
+        if claim is None:
+            raise NotFound(Reason.NOT_FOUND)
+        asked = Asked(claim, way, base)
+        return self._protect(f"{request.id}/{number}", reviewer, request.project, asked)
+
+    def _protect(self, subject: str, actor: str, project: str, asked: Asked) -> dict[str, Any]:
         sha256 = asked.checked()
         profile = shipped(asked.profile) if asked.profile else self._policy.profile
         policy = replace(self._policy, profile=profile)
-        with self._turn(caller.session_id):
-            datasets = granted_folders(self._room.people, caller.project)
-            event = self._room.event(
-                caller.member,
-                "table.protect",
-                caller.session_id,
-                caller.project,
-                way=asked.way,
-                claim_sha256=sha256,
-                profile=policy.version,
-            )
+        with self._turn(subject):
+            datasets = granted_folders(self._room.people, project)
+            details = {"way": asked.way, "claim_sha256": sha256, "profile": policy.version}
+            event = self._room.event(actor, "table.protect", subject, project, **details)
             with self._room.store.unit() as unit:
                 unit.append(event)
             return self._answer(ProtectJob(asked.claim, datasets, policy, Way(asked.way), asked.base))
@@ -123,24 +139,24 @@ class Protector:
         return {**body, "way": job.way.value, "base": job.base, "profile": job.policy.version}
 
     @contextmanager
-    def _turn(self, session: str) -> Iterator[None]:
-        """One try of a session at a time, few at once, not too many an hour."""
+    def _turn(self, subject: str) -> Iterator[None]:
+        """One try of a session or on an output at a time, few at once, not too many an hour."""
         now = time.monotonic()
         with self._lock:
-            if session in self._running or len(self._running) >= MOST_AT_ONCE:
+            if subject in self._running or len(self._running) >= MOST_AT_ONCE:
                 raise Conflict(Reason.PROTECT_RUNNING)
             self._tries = {
                 one: recent
                 for one, tries in self._tries.items()
                 if (recent := [at for at in tries if now - at < _HOUR_S])
             }
-            tries = self._tries.setdefault(session, [])
+            tries = self._tries.setdefault(subject, [])
             if len(tries) >= MOST_PER_HOUR:
                 raise Unavailable(Reason.RATE_LIMITED)
             tries.append(now)
-            self._running.add(session)
+            self._running.add(subject)
         try:
             yield
         finally:
             with self._lock:
-                self._running.discard(session)
+                self._running.discard(subject)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from egress_review.actions.protecting import MOST_PER_HOUR, Asked, Protector
+from egress_review.actions.submitting import Announced, open_request
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.order import Order
 from egress_review.checks.policy import CheckPolicy
@@ -20,7 +21,7 @@ from egress_review.checks.worker import check
 from egress_review.people import Caller
 from onggi import notebook
 from onggi.claim import claim_file, claim_from_bytes
-from onggi.errors import Conflict, Unavailable
+from onggi.errors import Conflict, NotFound, Unavailable
 from tests.support import review
 from tests.support.check_tables import Source, Vault, small_source
 from tests.support.review_site import Everything, Site
@@ -178,6 +179,27 @@ def test_only_granted_data_are_read(parts: Everything, source: Source) -> None:
         project["grants"][0]["active"] = False
     protector(parts, keep).protect(caller(), Asked(source.table(SQL).claim, "merge"))
     assert jobs[0].datasets == ()
+
+
+def test_a_reviewer_gets_a_proposal_for_an_output(parts: Everything, source: Source) -> None:
+    room = parts[1]
+    claim = source.table(SQL).claim
+    announced = [Announced("a.csv", 3, None, claim), Announced("b.txt", 3)]
+    request = open_request(room, caller(), "p", "", announced)
+    jobs: list[ProtectJob] = []
+
+    def keep(job: ProtectJob) -> ProtectAnswer:
+        jobs.append(job)
+        return EMPTY
+
+    made = protector(parts, keep)
+    assert made.propose("reviewer1", request, 1, "suppress")["safe"]
+    assert jobs[0].claim == claim
+    last = room.store.last_events("review", 1)[0]
+    assert (last.actor, last.action, last.subject) == ("reviewer1", "table.protect", f"{request.id}/1")
+    for number in (2, 3):
+        with pytest.raises(NotFound):
+            made.propose("reviewer1", request, number, "suppress")
 
 
 def test_a_box_that_says_nothing_is_a_finding(parts: Everything, source: Source) -> None:
