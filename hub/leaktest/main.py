@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 import httpx2 as httpx
 
 from hub.composition import Installation
-from hub.leaktest import behind, browser, contents, messages, release, stored, traps
+from hub.leaktest import behind, browser, contents, inbound, messages, release, stored, traps
 from hub.leaktest.place import Member, Place, opened
 from hub.leaktest.report import Report
 from hub.leaktest.residual import documented
@@ -22,6 +22,7 @@ GROUPS: tuple[Probes, ...] = (
     behind.network,
     behind.calls,
     behind.surroundings,
+    inbound.inbound,
     behind.covert,
     messages.messages,
     messages.floods,

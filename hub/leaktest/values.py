@@ -71,7 +71,7 @@ class Attempt:
 
 
 def judge(channel: str, inside: Attempt, outside: Attempt, tried: str = "") -> Found:
-    """The verdict on an attempt behind the wall, beside the same attempt where no wall stands."""
+    """The verdict on an attempt through the wall, beside the same attempt where no wall stands."""
     evidence = f"inside: {inside.said}; outside: {outside.said}"
     if inside.reached is None:
         verdict = Verdict.NOT_PROVEN
