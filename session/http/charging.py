@@ -37,7 +37,7 @@ from session.http.routes import AllowList
 from session.tab import Tab, open_tab
 from web.reason_headers import REASON_HEADER
 
-__all__ = ["ChargedServer", "Prices", "text_in_json"]
+__all__ = ["ChargedServer", "Prices", "digest_of", "text_in_json"]
 
 _KNOWN_ANSWERS = 2000
 _FOLLOWS = frozenset({"content-length", "date", "etag"})
@@ -52,15 +52,22 @@ class Prices:
     def __init__(self) -> None:
         self._known: OrderedDict[bytes, None] = OrderedDict()
 
-    def of(self, content: bytes, full: int, flat: int) -> int:
+    def of(self, digest: bytes, full: int, flat: int) -> int:
         """The price of a piece of an answer that costs `full` bytes when it is new."""
-        digest = hashlib.blake2b(content, digest_size=16).digest()
-        known = digest in self._known
-        self._known[digest] = None
-        self._known.move_to_end(digest)
-        if len(self._known) > _KNOWN_ANSWERS:
+        return min(full, flat) if digest in self._known else full
+
+    def paid(self, *digests: bytes) -> None:
+        """The browser gets these; not to be said before they are paid."""
+        for digest in digests:
+            self._known[digest] = None
+            self._known.move_to_end(digest)
+        while len(self._known) > _KNOWN_ANSWERS:
             self._known.popitem(last=False)
-        return min(full, flat) if known else full
+
+
+def digest_of(content: bytes) -> bytes:
+    """What a piece of an answer is known by."""
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def text_in_json(body: bytes, counted: int) -> int:
@@ -171,7 +178,7 @@ class ChargedConnection(HTTPConnection):
 
     def _refusal(self, status: int, headers: HTTPHeaders, body: bytes) -> Reason | None:
         """Pay for an answer and put the file that it shows on record; why it cannot be given, or None."""
-        if not self._context.meter.page(self._price(status, headers, body)):
+        if not self._pay(status, headers, body):
             lent = self._context.meter.day is not None and not self._context.meter.unreachable
             return Reason.DISPLAY_PAGE_LIMIT if lent else Reason.DISPLAY_METER_UNREACHABLE
         if status == HTTPStatus.OK and self._shows_a_file(body):
@@ -182,15 +189,19 @@ class ChargedConnection(HTTPConnection):
                 return error.reason
         return None
 
-    def _price(self, status: int, headers: HTTPHeaders, body: bytes) -> int:
+    def _pay(self, status: int, headers: HTTPHeaders, body: bytes) -> bool:
         flat = self._context.gates.policy.message_bytes
         lines = [f"{name}: {value}" for name, value in headers.get_all() if name.lower() not in _FOLLOWS]
         head = "\n".join(lines).encode("utf-8", "replace")
         known = text_in_json(body, self._tab.counted) if self._tab.counted else 0
         rest = max(0, len(body) - known)
         head = f"{status}\n".encode() + head
-        price = self._server.prices.of(head, len(head) + 2 * len(lines) + _LINE_BYTES, flat)
-        return price + (self._server.prices.of(body, rest, flat) if body else 0)
+        prices, pieces = self._server.prices, (digest_of(head), digest_of(body))
+        price = prices.of(pieces[0], len(head) + 2 * len(lines) + _LINE_BYTES, flat)
+        if not self._context.meter.page(price + prices.of(pieces[1], rest, flat)):
+            return False
+        prices.paid(*pieces)
+        return True
 
     def _is_installed_file(self, status: int) -> bool:
         if status not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:

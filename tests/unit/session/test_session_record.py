@@ -9,13 +9,13 @@ import pytest
 
 from egress_review.display.scope import Answer
 from egress_review.meter.domain import Piece
-from egress_review.meter.recording import digest_of
+from egress_review.meter.recording import digest_of as digest_of_pieces
 from onggi.clock import SystemClock
 from onggi.errors import Unavailable
 from onggi.plan import SessionPlan
 from onggi.reasons import Reason
 from session.audit import AuditTrail
-from session.http.charging import Prices, text_in_json
+from session.http.charging import Prices, digest_of, text_in_json
 from session.record import DisplayRecord, What, pieces_of
 from session.sender import _body
 from session.services import Service
@@ -86,7 +86,7 @@ def test_the_end_says_size_hash_and_verdict_of_all_pieces(record: DisplayRecord,
     ends = [one["details"] for one in events() if one["action"] == "cell.shown"]
     assert [one["verdict"] for one in ends] == ["shown", "cut", "withheld"]  # type: ignore[index]
     assert ends[0]["shown_bytes"] == {"text/plain": 3, "text/html": 3}  # type: ignore[index]
-    assert ends[0]["shown_sha256"] == digest_of(tuple(Piece(*one) for one in shown))  # type: ignore[index]
+    assert ends[0]["shown_sha256"] == digest_of_pieces(tuple(Piece(*one) for one in shown))  # type: ignore[index]
     assert len({one["showing"] for one in ends}) == 3  # type: ignore[index]
 
 
@@ -164,14 +164,13 @@ def test_whatever_a_person_can_read_is_a_piece(answer: Answer, pieces: list[tupl
 
 
 def test_an_answer_that_is_known_costs_little() -> None:
-    prices = Prices()
-    assert prices.of(b"x" * 5000, 5000, 16) == 5000
-    assert prices.of(b"x" * 5000, 5000, 16) == 16
-    assert prices.of(b"y" * 3, 3, 16) == 3
-    assert prices.of(b"y" * 3, 3, 16) == 3
-    for number in range(3000):
-        prices.of(str(number).encode(), 100, 16)
-    assert prices.of(b"x" * 5000, 5000, 16) == 5000  # long forgotten
+    prices, large, small = Prices(), digest_of(b"x" * 5000), digest_of(b"y" * 3)
+    assert prices.of(large, 5000, 16) == prices.of(large, 5000, 16) == 5000  # asked for, never given
+    prices.paid(large, small)
+    assert prices.of(large, 5000, 16) == 16
+    assert prices.of(small, 3, 16) == 3
+    prices.paid(*(digest_of(str(number).encode()) for number in range(3000)))
+    assert prices.of(large, 5000, 16) == 5000  # long forgotten
 
 
 def test_text_that_the_gate_counted_is_not_counted_again_with_its_escapes() -> None:
