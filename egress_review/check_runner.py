@@ -19,6 +19,8 @@ from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.report import CheckReport, Finding, OutputReport, bounded
 from egress_review.domain import Output, Request, State
 from egress_review.granted import granted_folders
+from egress_review.ledger.remembering import proven_tables
+from egress_review.ledger.telling import not_run
 from egress_review.lifecycle import Action, move_for
 from egress_review.room import SERVICE, Room
 from onggi.errors import Conflict, OnggiError
@@ -55,8 +57,12 @@ class CheckRunner:
         except OnggiError as error:
             log.warning("checks of %s wait: %s", request.id, error)
             return False
-        report = self._report(job)
-        save_report(self._room, request, self._compared(request, job, report))
+        try:
+            report = self._compared(request, job, self._report(job))
+        except OnggiError as error:
+            log.warning("the comparison of %s waits: %s", request.id, error)
+            return False
+        save_report(self._room, request, report)
         return True
 
     def _compared(self, request: Request, job: CheckJob, report: CheckReport) -> CheckReport:
@@ -71,7 +77,13 @@ class CheckRunner:
         checked = [
             replace(one, report=said) for one, said in zip(request.outputs, report.outputs, strict=True)
         ]
-        found = self._room.ledger.findings(self._room.store.ledger, checked, folder)
+        try:
+            found = self._room.ledger.findings(self._room.store.ledger, checked, folder)
+        except OnggiError:
+            raise
+        except Exception:  # as for the checker: whatever it is, nothing is proven
+            log.exception("the comparison failed")
+            found = {one: (not_run(FindingCode.CHECKER_CRASHED),) for one in proven_tables(checked)}
         outputs = (
             with_findings(said, found.get(one.number, ()))
             for one, said in zip(request.outputs, report.outputs, strict=True)
