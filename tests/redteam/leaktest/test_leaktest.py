@@ -64,8 +64,9 @@ def test_a_channel_is_named_once(report: Report) -> None:
 def test_every_group_was_tried(found: Mapping[str, Found]) -> None:
     groups = {one.group for one in found.values()}
     assert groups >= {
-        "network", "calls", "surroundings", "inbound", "covert", "messages_json", "messages_binary", "floods", "timing",
-        "routes", "files", "carriers", "stored", "links", "submitting", "doors", "release", "session_api",
+        "network", "calls", "surroundings", "inbound", "covert", "messages_json", "messages_binary",
+        "floods", "timing", "routes", "files", "carriers",
+        "stored", "links", "submitting", "doors", "release", "session_api",
         "reopening",
     }  # fmt: skip
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
 from hub.leaktest.carrying import copies
+from hub.leaktest.main import try_all
+from hub.leaktest.place import Place
 from hub.leaktest.report import Report
 from hub.leaktest.residual import documented, passes
 from hub.leaktest.values import Attempt, Found, Residual, Verdict, judge
@@ -82,6 +86,24 @@ def test_the_last_line_is_a_count(language: str, capsys: pytest.CaptureFixture[s
     assert not report.passed
     assert any("network.tcp6" in line and "network" in line for line in lines)
     assert "leaktest." not in "".join(lines)
+
+
+def test_a_group_that_breaks_off_is_not_proven_and_the_others_go_on() -> None:
+    def broken(_: Place) -> Iterator[Found]:
+        yield Found("network.tcp4", Verdict.CLOSED, "x")
+        raise RuntimeError("no kernel")
+
+    def sound(_: Place) -> Iterator[Found]:
+        yield Found("network.tcp6", Verdict.CLOSED, "x")
+
+    report = Report("en", {})
+    try_all(cast("Place", None), report, [broken, sound])
+    assert [(one.channel, one.verdict) for one in report.found] == [
+        ("network.tcp4", Verdict.CLOSED),
+        ("leaktest.broken", Verdict.NOT_PROVEN),
+        ("network.tcp6", Verdict.CLOSED),
+    ]
+    assert not report.passed
 
 
 def test_json_stands_alone_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
