@@ -26,8 +26,9 @@ from egress_review.checks.tables.csv_form import RawTable, unquote
 from onggi.claim import Claim
 from onggi.errors import Invalid
 from onggi.table_form import format_value
+from onggi.words import LANGUAGES, say
 
-MARGINS = ("All", "all", "Total", "total", "TOTAL", "Sum", "합계", "전체", "계")
+MARGINS = tuple(label for language in LANGUAGES for label in say(language, "check.margins").split("|"))
 """Labels that tools give to margins; a blank key is one too."""
 _NOTHING = frozenset({"", '""', "NaN", "nan", "NA", "<NA>", "None", "NULL"})
 _LONGEST = 40
