@@ -203,7 +203,9 @@ class Starter:
                 raise
         finally:
             os.close(log_file)
-        return Running(plan, folder, compute, server, now, processors, boxed)
+        running = Running(plan, folder, compute, server, now, processors, boxed)
+        folder.tell_limits(running.held(), unsafe=not boxed)
+        return running
 
     def _open_log(self, plan: SessionPlan) -> int:
         self.settings.logs.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -48,6 +48,10 @@ class SessionFolder:
         _write(self.server / "plan.json", plan.to_json())
         _write(self.server / "environ.json", dict(environ))
 
+    def tell_limits(self, held: Mapping[str, str], *, unsafe: bool) -> None:
+        """Leave `compute.json` for the session server: what holds which limit, for its page to say."""
+        _write(self.server / "compute.json", {"limits": dict(held), "unsafe": unsafe})
+
     def remove(self) -> None:
         """Delete everything but audit events on their way; a link in it is deleted, never followed."""
         rescue(self.server, undelivered_of(self.path.parent))

@@ -202,6 +202,14 @@ def test_a_new_broker_removes_what_a_killed_one_left(start_broker: Callable[...,
     assert second.folders() == []
 
 
+def test_the_session_server_is_told_what_holds_which_limit(broker: Any) -> None:
+    plan = broker.plan()
+    folder = broker.start(plan)
+    told = json.loads((folder / "server" / "compute.json").read_text())
+    assert told == {"limits": broker.get(plan)["limits"], "unsafe": False}
+    assert told["limits"]["memory"] != "none"
+
+
 def test_secrets_are_for_the_session_server_alone(broker: Any) -> None:
     plan = broker.plan()
     folder = broker.start(plan)
@@ -237,6 +245,7 @@ def test_without_a_sandbox_every_answer_says_so(start_broker: Callable[..., Any]
     assert broker.client.get("/sandbox").json()["findings"][0] == "unsafe_no_sandbox"
     assert broker.get(plan)["unsafe"] is True
     assert set(broker.get(plan)["limits"].values()) <= {"none", "watched"}
+    assert json.loads((folder / "server" / "compute.json").read_text())["unsafe"] is True
     assert broker.agent(folder).ask(op="list")["ok"] is True
     pids = _all_below(broker.process.pid)
     assert broker.client.delete(f"/sessions/{plan.session_id}").status_code == 204
