@@ -43,12 +43,12 @@ BY_SEX_AND_AGE = (
             "SELECT p.gender_source_value AS sex, c.condition_source_value AS event, COUNT(*) AS events,"
             " COUNT(DISTINCT person_id) AS persons FROM nafld.person AS p"
             " JOIN nafld.condition_occurrence AS c USING (person_id) GROUP BY ALL",
-            Verdict.REVIEW,
+            Verdict.PASS,
         ),
         (
             "SELECT measurement_source_value AS test, COUNT(*) AS n, round(AVG(value_as_number), 1) AS mean"
             " FROM nafld.measurement GROUP BY test",
-            Verdict.REVIEW,
+            Verdict.PASS,
         ),
         (
             "SELECT age_at_index AS age, gender_source_value AS sex, COUNT(*) AS n FROM nafld.person"
