@@ -154,6 +154,8 @@ class NotebookView:
             for notice in outcome.notices
         ]
         self._seen.add(shown)
+        if not outcome.notices:  # whole and paid, so the same outputs are free when they are opened again
+            self._seen.add(_plain(outputs))
         return shown
 
 

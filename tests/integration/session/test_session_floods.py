@@ -49,7 +49,7 @@ def test_a_flood_ends_no_cell_and_no_other_kernel(new_kernel: Any, said: Any) ->
     async def story() -> None:
         async with new_kernel() as loud, new_kernel() as quiet:
             flood = asyncio.create_task(loud.run(FLOOD))
-            waits = []
+            waits: list[float] = []
             while not flood.done() and len(waits) < 40:
                 begun = time.monotonic()
                 assert said(await quiet.run("1 + 1")) == "2"

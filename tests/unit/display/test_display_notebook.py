@@ -79,6 +79,16 @@ def test_opening_twice_is_charged_once_but_for_a_flat_price_a_cell() -> None:
     assert meter.used == used + POLICY.message_bytes
 
 
+def test_opening_the_same_file_twice_is_charged_once_though_its_html_is_cleaned() -> None:
+    view, meter = make_view()
+    html = {"output_type": "display_data", "data": {"text/html": "<b id=x>" + "y" * 1000}, "metadata": {}}
+    stored = notebook(code("1", [html]))
+    view.show(stored, "n.ipynb")
+    used = meter.used
+    view.show(stored, "n.ipynb")
+    assert meter.used == used + POLICY.message_bytes
+
+
 def test_script_and_attachments_and_widgets_are_left_out() -> None:
     view, _ = make_view()
     stored = notebook(
