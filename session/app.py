@@ -21,6 +21,7 @@ from tornado.ioloop import PeriodicCallback
 
 from egress_review.display.notebook import NotebookView
 from egress_review.display.policy import DisplayPolicy
+from egress_review.display.redrawing import ImageWorker
 from egress_review.display.scope import Notice
 from onggi.clock import SystemClock
 from onggi.errors import Unavailable
@@ -40,7 +41,6 @@ from session.lab.page import page_config, prefer_our_page
 from session.lease import LeaseKeeper
 from session.meter import SessionMeter
 from session.record import DisplayRecord
-from session.redrawing import ImageWorker
 from session.sender import send_forever, send_waiting
 from session.services import Service
 from session.session_api.server import start_session_api

@@ -12,9 +12,9 @@ from PIL import Image
 from egress_review.display.budget import CountingMeter
 from egress_review.display.gate import KernelGate
 from egress_review.display.policy import DisplayPolicy
+from egress_review.display.redrawing import ImageWorker
 from egress_review.display.requests import Request
 from egress_review.display.scope import Outcome
-from session.redrawing import ImageWorker
 
 POLICY = DisplayPolicy()
 WORKER = ImageWorker()  # a process; it ends by itself when nobody asks

@@ -17,12 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from egress_review.display import redraw
+from egress_review.display import redraw, redrawing
 from egress_review.display.images import Drawn
 from egress_review.display.policy import DisplayPolicy
+from egress_review.display.redrawing import ImageWorker, filter_program
 from onggi.reasons import Reason
-from session import redrawing
-from session.redrawing import ImageWorker, filter_program
 from tests.support.display import POLICY, WORKER, execute, make_gate, picture, png, show
 
 ALL = DisplayPolicy(mime_types=frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"}))

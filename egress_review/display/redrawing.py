@@ -1,6 +1,6 @@
-"""The process that decodes images for this session: started when there is an image, gone when there is none.
+"""The process that decodes images for a service: started when there is an image, gone when there is none.
 
-Guarantees: no decoder of images runs in the session server; the process that runs one has an empty
+Guarantees: no decoder of images runs in the service that asks; the process that runs one has an empty
 environment, no descriptor but its two pipes, and a system-call filter that leaves it nothing to reach. What
 it answers is believed no more than what a kernel says: bounded, and known by its first bytes. An image that
 takes too long, or kills the process, is not shown.
