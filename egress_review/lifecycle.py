@@ -170,7 +170,7 @@ def reason_required(ballot: Ballot, verdict: Verdict | None) -> bool:
 
 
 def outcome(ballots: Sequence[Ballot], reviewers: int) -> Outcome:
-    """What the ballots on one output come to; disagreement rejects (decision 0005).
+    """What the ballots on one output come to; disagreement rejects (decision 5).
 
     Args:
         ballots: one of each reviewer.
