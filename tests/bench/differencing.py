@@ -40,7 +40,8 @@ def table(persons: int, random: np.random.Generator) -> Sets:
     atoms = np.split(np.arange(1, persons + 1, dtype=np.uint64)[order], ends[:-1])
     inner = np.arange(ROWS * COLUMNS)
     groupings = ((inner, inner.size), (inner // COLUMNS, ROWS), (inner % COLUMNS, COLUMNS), (inner * 0, 1))
-    sets, families = [], []
+    sets: list[np.ndarray] = []
+    families: list[Family] = []
     for labels, count in groupings:
         places = range(len(sets), len(sets) + count)
         families.append(Family(tuple(places), frozenset({COUNT}), disjoint=True))
@@ -88,7 +89,8 @@ def build(folder: Path, tables: int, persons: int) -> tuple[int, int]:
     random = np.random.default_rng(20261122)
     new = table(persons, random)
     (folder / "new").write_bytes(to_bytes(new))
-    paths, cells, size = [], 0, 0
+    paths: list[tuple[str, str]] = []
+    cells = size = 0
     for at in range(tables):
         for sets in (table(persons, random), *([near(new)] if at % 50 == 0 else [])):
             raw = to_bytes(sets)

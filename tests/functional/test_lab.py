@@ -52,7 +52,7 @@ def test_the_watermark_names_who_where_and_when_and_is_in_nobodys_way(lab: LabPa
     assert re.fullmatch(rf"{lab.person} · {lab.project} · \d{{4}}-\d\d-\d\d \d\d:\d\d", text)
     assert layer.get_attribute("aria-hidden") == "true"
     for media in ("screen", "print"):
-        lab.page.emulate_media(media=media)  # type: ignore[arg-type]  # its Literal is private
+        lab.page.emulate_media(media=media)
         style = lab.in_page("(({ display, position, pointerEvents }) => [display, position, pointerEvents])"
                             "(getComputedStyle(document.getElementById('onggi-watermark')))")  # fmt: skip
         assert style == ["block", "fixed", "none"]

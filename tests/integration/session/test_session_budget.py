@@ -99,6 +99,7 @@ def test_a_person_at_the_limit_can_work_save_and_be_lifted(
         async with new_kernel() as kernel:
             browser.control(day={**day, "limit": day["lent"]})
             for size in (25_000, 1000, 10):  # until not even a few bytes are left
+                text = "x"
                 for _ in range(200):
                     text = said(await kernel.run(f"print('x ' * {size})"))
                     if "withheld until midnight (Asia/Seoul)" in text:
