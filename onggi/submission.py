@@ -11,6 +11,12 @@ MAX_FILE_BYTES = 64 * 1024**2
 MAX_REQUEST_BYTES = 256 * 1024**2
 MAX_PURPOSE_BYTES = 2_000
 MAX_CONTEXT_BYTES = 10_000
+FINDINGS_BYTES = 4_096
+"""Texts of a file itself (names of columns, keys of rows) in what a researcher reads of its findings.
+
+Whoever writes the file chooses them, and the page that shows them is seen outside the session: so the session
+pays for them when it submits, and egress review shows no more.
+"""
 
 
 def fits(text: str, max_bytes: int) -> bool:

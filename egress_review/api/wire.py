@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
 from egress_review.actions.submitting import Announced
+from egress_review.checks.report import for_researcher
 from egress_review.domain import Output
 from egress_review.domain import Request as ReviewRequest
 from onggi.clock import text_or_none, to_text
@@ -111,7 +112,7 @@ def output_json(output: Output) -> dict[str, Any]:
         "sha256": output.sha256,
         "state": _stage(output),
         "verdict": output.verdict.value if output.verdict else None,
-        "findings": [one.for_researcher().to_json() for one in findings],
+        "findings": [one.to_json() for one in for_researcher(findings)],
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from egress_review.checks.findings import VERDICTS, FindingCode, Verdict
 from onggi.errors import Invalid
 from onggi.reasons import Reason
+from onggi.submission import FINDINGS_BYTES
 
 __all__ = [
     "MAX_CELLS",
@@ -26,11 +27,14 @@ __all__ = [
     "CheckReport",
     "Finding",
     "FindingCode",
+    "HiddenRow",
+    "Level",
     "OutputReport",
     "TableCheck",
     "Verdict",
     "bounded",
     "combine",
+    "for_researcher",
     "output_report_from_json",
     "report_from_json",
 ]
@@ -86,6 +90,23 @@ class Finding:
         return Finding(self.code, shown, None if self.code is FindingCode.ROW_MISSING else self.cell)
 
 
+def for_researcher(findings: Iterable[Finding], most_bytes: int = FINDINGS_BYTES) -> tuple[Finding, ...]:
+    """The first findings, without values of the data, whose own texts take at most `most_bytes`.
+
+    Names of columns and keys of rows are words of whoever wrote the file; a researcher reads them outside the
+    session, which has paid for so much and no more.
+    """
+    shown: list[Finding] = []
+    for one in findings:
+        told = one.for_researcher()
+        texts = [*told.params.values(), *(told.cell or {}), *(told.cell or {}).values()]
+        most_bytes -= sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+        if most_bytes < 0:
+            break
+        shown.append(told)
+    return tuple(shown)
+
+
 @dataclass(frozen=True, slots=True)
 class CellEvidence:
     """What stands behind one published number. For reviewers only.
@@ -133,6 +154,27 @@ class CellEvidence:
         }
 
 
+Level = str | None
+"""The text of a key's value; None where a margin sums over the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenRow:
+    """The numbers of one row in whose place the file shows a mark.
+
+    Attributes:
+        levels: of the query's keys, in order, as `checks.hidden` names them.
+        measures: indices among the query's measures.
+    """
+
+    levels: tuple[Level, ...]
+    measures: tuple[int, ...]
+
+    def to_json(self) -> list[list[Any]]:
+        """The wire form."""
+        return [list(self.levels), list(self.measures)]
+
+
 def combine(findings: Iterable[Finding]) -> Verdict:
     """The worst of the findings; *not proven* unless a recomputation succeeded."""
     seen = tuple(findings)
@@ -148,6 +190,7 @@ class TableCheck:
     findings: tuple[Finding, ...]
     cells: tuple[CellEvidence, ...] = ()
     engine: str = ""
+    hidden: tuple[HiddenRow, ...] = ()
 
 
 def bounded(
@@ -173,6 +216,7 @@ class OutputReport:
         findings: at most `MAX_FINDINGS`, the worst first.
         cells: as many as the policy lets a report hold, those with findings first.
         cells_total: how many published numbers there are.
+        hidden: all numbers that the file hides, those too that are not among `cells`.
     """
 
     output: str
@@ -183,6 +227,7 @@ class OutputReport:
     cells_total: int = 0
     engine: str = ""
     policy_version: str = ""
+    hidden: tuple[HiddenRow, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -201,6 +246,7 @@ class OutputReport:
             "cells_total": self.cells_total,
             "engine": self.engine,
             "policy_version": self.policy_version,
+            "hidden": [one.to_json() for one in self.hidden],
         }
 
 
@@ -274,7 +320,12 @@ def _code(value: object) -> FindingCode:
         raise _refuse("code") from None
 
 
-def _finding(body: object) -> Finding:
+def finding_from_json(body: object) -> Finding:
+    """Read a finding from a hostile source.
+
+    Raises:
+        Invalid: naming the part that is not as it must be.
+    """
     read = _object(body, frozenset({"code", "verdict", "params", "cell"}), "finding")
     cell = None if read["cell"] is None else _texts(read["cell"], "cell")
     finding = Finding(_code(read["code"]), _texts(read["params"], "params"), cell)
@@ -313,19 +364,21 @@ def _count_or_none(value: object, where: str) -> int | None:
     return None if value is None else _count(value, where)
 
 
-_OUTPUT_KEYS = frozenset(
-    {
-        "output",
-        "sha256",
-        "file_type",
-        "verdict",
-        "findings",
-        "cells",
-        "cells_total",
-        "engine",
-        "policy_version",
-    }
-)
+def hidden_row_from_json(body: object) -> HiddenRow:
+    """Read a row with hidden numbers from a hostile source.
+
+    Raises:
+        Invalid: if it is not one.
+    """
+    levels, measures = _list(body, 2, "hidden") if isinstance(body, list) and len(body) > 1 else ([], [])
+    shown = tuple(None if one is None else _text(one, "level") for one in _list(levels, _MAX_KEYS, "levels"))
+    hidden = tuple(_count(one, "measure") for one in _list(measures, MAX_CELLS, "measures"))
+    if not hidden:
+        raise _refuse("hidden")
+    return HiddenRow(shown, hidden)
+
+
+_OUTPUT_KEYS = frozenset(one.name for one in fields(OutputReport)) | {"verdict"}
 
 
 def output_report_from_json(body: object) -> OutputReport:
@@ -339,11 +392,12 @@ def output_report_from_json(body: object) -> OutputReport:
         output=_text(read["output"], "output"),
         sha256=_text(read["sha256"], "sha256"),
         file_type=_text(read["file_type"], "file_type"),
-        findings=tuple(_finding(one) for one in _list(read["findings"], MAX_FINDINGS, "findings")),
+        findings=tuple(finding_from_json(one) for one in _list(read["findings"], MAX_FINDINGS, "findings")),
         cells=tuple(_cell(one) for one in _list(read["cells"], MAX_CELLS, "cells")),
         cells_total=_count(read["cells_total"], "cells_total"),
         engine=_text(read["engine"], "engine"),
         policy_version=_text(read["policy_version"], "policy_version"),
+        hidden=tuple(map(hidden_row_from_json, _list(read["hidden"], MAX_CELLS, "hidden"))),
     )
     if read["verdict"] != report.verdict.value:
         raise _refuse("verdict")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from egress_review.checks.report import Finding, for_researcher
 from egress_review.domain import Ballot, Outcome, Output, Request, State, Vote
 from egress_review.lifecycle import Action, decide, may_review, outcomes, reason_required
 from egress_review.pages.preview import Preview, preview
@@ -38,6 +39,11 @@ class OutputView:
     votes: tuple[Vote, ...]
     outcome: Outcome | None
     approve_reason: bool
+
+    @property
+    def for_researcher(self) -> tuple[Finding, ...]:
+        """The findings as the researcher reads them: the worst first, as many as the session has paid for."""
+        return for_researcher(self.output.report.findings if self.output.report else ())
 
     @property
     def blocked(self) -> bool:

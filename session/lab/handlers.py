@@ -75,7 +75,7 @@ class RequestsHandler(LabHandler):
             body = None
         if not isinstance(body, dict) or set(body) != _KEYS:
             raise Invalid(Reason.FIELD_INVALID, field="body", value="")
-        made = await self.actions.submit(**body)
+        made = await self.actions.submit(**body, typed=True)
         self.set_status(201)
         self._sent = self.finish(json.dumps(made))
 

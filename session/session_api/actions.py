@@ -6,9 +6,16 @@ import asyncio
 import re
 from typing import Any
 
-from onggi.errors import Conflict, Invalid
+from onggi.errors import Conflict, Invalid, Refused
 from onggi.reasons import Reason
-from onggi.submission import MAX_CONTEXT_BYTES, MAX_FILES, MAX_NAME_BYTES, MAX_PURPOSE_BYTES, fits
+from onggi.submission import (
+    FINDINGS_BYTES,
+    MAX_CONTEXT_BYTES,
+    MAX_FILES,
+    MAX_NAME_BYTES,
+    MAX_PURPOSE_BYTES,
+    fits,
+)
 from session.context import SessionContext
 from session.session_api.submission import Submission, collect
 
@@ -94,15 +101,23 @@ class SessionActions:
         return await self._context.review.post_slow("/internal/protect", body, PROTECT_SECONDS)
 
     async def submit(
-        self, paths: object, purpose: object, context: object, revises: object = None
+        self,
+        paths: object,
+        purpose: object,
+        context: object,
+        revises: object = None,
+        *,
+        typed: bool = False,
     ) -> dict[str, Any]:
         """Copy files out of the project folder and hand them to review.
 
         Args:
             revises: the returned request of which this is the next version; None for a new one.
+            typed: whether a person typed the texts into the session's page, which has seen them then.
 
         Raises:
             Invalid: for malformed input, and for files that cannot be accepted, each with its reason.
+            Refused: if what the member will read of the request goes over what the session may show.
             Conflict: SUBMIT_RUNNING while another submission is being copied.
             OnggiError: what review says.
         """
@@ -113,12 +128,25 @@ class SessionActions:
         if self._submitting.locked():
             raise Conflict(Reason.SUBMIT_RUNNING)
         async with self._submitting:
+            self._pay(len(names), "" if typed else "".join([purpose, context, *names]))
             settings = self._context.settings
             outputs = await asyncio.to_thread(
                 collect, settings.project_dir, settings.state_dir / "submissions", names
             )
             async with outputs as copied:
                 return await Submission(self._context.review).send(copied, purpose, context, revises)
+
+    def _pay(self, outputs: int, texts: str) -> None:
+        """Charge what the member's pages outside the session will show of this request.
+
+        Texts that the compute made count as output; findings on a request that a person typed are paid from
+        what the page needs, so that a used-up day does not stop a submission.
+        """
+        findings = outputs * FINDINGS_BYTES
+        meter = self._context.meter
+        paid = meter.take(len(texts.encode()) + findings) if texts else meter.page(findings)
+        if not paid:
+            raise Refused(meter.refusal.reason, **meter.refusal.params)
 
 
 def _names(paths: object) -> list[str]:

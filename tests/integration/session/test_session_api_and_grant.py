@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from onggi.submission import MAX_CONTEXT_BYTES, MAX_PURPOSE_BYTES
+from onggi.submission import FINDINGS_BYTES, MAX_CONTEXT_BYTES, MAX_PURPOSE_BYTES
 
 
 class Door(http.client.HTTPConnection):
@@ -72,6 +72,15 @@ def test_a_submission_arrives_byte_for_byte_with_its_claim(ask: Any, place: Any)
     assert not list((place.run / "server" / "submissions").iterdir())
     assert ask("GET", "/v1/requests")[1]["requests"]
     assert ask("POST", f"/v1/requests/{request['id']}/withdraw")[1]["state"] == "withdrawn"
+
+
+def test_what_the_pages_outside_will_show_of_a_request_is_paid(ask: Any, place: Any) -> None:
+    (place.project / "words.csv").write_text("a\n1\n")
+    before = ask("GET", "/v1/budget")[1]["session_bytes_used"]
+    texts = {"purpose": "p" * MAX_PURPOSE_BYTES, "context": "c" * MAX_CONTEXT_BYTES}
+    assert ask("POST", "/v1/requests", submit("words.csv") | texts)[0] == 201
+    paid = ask("GET", "/v1/budget")[1]["session_bytes_used"] - before
+    assert paid == MAX_PURPOSE_BYTES + MAX_CONTEXT_BYTES + len("words.csv") + FINDINGS_BYTES
 
 
 def test_a_revision_names_the_returned_request(ask: Any, place: Any) -> None:
