@@ -17,8 +17,16 @@ from egress_review.meter.api import meter_routes
 from egress_review.meter.room import MeterRoom
 from egress_review.pages.access import navigation
 from egress_review.pages.auditing import AuditDesk
+from egress_review.pages.pictures import Pictures
 from egress_review.pages.routes import page_routes
-from egress_review.pages.visible import evidence_text, finding_text, remedy_text, visible, visible_text
+from egress_review.pages.visible import (
+    evidence_text,
+    finding_text,
+    remedy_text,
+    visible,
+    visible_line,
+    visible_text,
+)
 from egress_review.room import Room
 from egress_review.settings import ReviewSettings
 from web.kit import Site, create_site
@@ -37,6 +45,7 @@ class Parts:
         audit: the log as auditors read it, and the hand that signs its checkpoints.
         meter: what sessions may show, and have shown.
         protector: protects tables for sessions.
+        pictures: draws figures anew for reviewers.
     """
 
     settings: ReviewSettings
@@ -46,6 +55,7 @@ class Parts:
     audit: AuditDesk
     meter: MeterRoom
     protector: Protector
+    pictures: Pictures
 
 
 def create_app(parts: Parts, *, background: bool = True) -> Starlette:
@@ -67,11 +77,12 @@ def create_app(parts: Parts, *, background: bool = True) -> Starlette:
         *api_routes(parts.room, parts.tokens, parts.background.wake),
         *protect_routes(parts.protector, parts.room.people),
         *meter_routes(parts.meter, parts.room.people, parts.tokens),
-        *page_routes(parts.room, parts.audit),
+        *page_routes(parts.room, parts.audit, parts.pictures),
     ]
     app = create_site(site_of(parts.settings), routes, lifespan=lifespan)
     app.state.pages.globals.update(
         visible=visible,
+        visible_line=visible_line,
         visible_text=visible_text,
         finding_text=finding_text,
         remedy_text=remedy_text,

@@ -22,12 +22,14 @@ from egress_review.checks.differencing.runner import run_differencing
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.protect.runner import run_protect
 from egress_review.checks.runner import run_checks
+from egress_review.display.redrawing import ImageWorker
 from egress_review.ledger.remembering import Ledger
 from egress_review.meter.folder import ShownFolder
 from egress_review.meter.recording import forget_old
 from egress_review.meter.room import MeterRoom
 from egress_review.meter.sql import SqlMeterStore
 from egress_review.pages.auditing import AuditDesk
+from egress_review.pages.pictures import DRAWING_S, Pictures
 from egress_review.people import Desk, People
 from egress_review.room import Room
 from egress_review.settings import ReviewSettings
@@ -86,7 +88,8 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
     background = background_of(room, notary, meter, settings.check_policy)
     protector = Protector(room, run_protect, settings.check_policy)
     audit = AuditDesk(notary, log_reading(engine))
-    return Parts(settings, room, background, tokens, audit, meter, protector)
+    pictures = Pictures(vault, ImageWorker(DRAWING_S))
+    return Parts(settings, room, background, tokens, audit, meter, protector, pictures)
 
 
 def background_of(room: Room, notary: Notary, meter: MeterRoom, policy: CheckPolicy) -> Background:

@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from egress_review.domain import Output
+from egress_review.domain import Request as ReviewRequest
+from egress_review.lifecycle import may_review
 from egress_review.people import Person
 from egress_review.room import Room
 from onggi.decision import Allow, require
+from onggi.errors import NotFound
 from onggi.permissions import Permission, Role, permitted
+from onggi.reasons import Reason
 from web.kit import NavigationItem
 from web.signin import require_person
 
@@ -38,6 +43,35 @@ def require_permission(person: Person, permission: Permission) -> None:
         Refused: `NOT_PERMITTED`.
     """
     require(permitted(person.roles, permission))
+
+
+def reviewed(room: Room, person: Person, request_id: str) -> ReviewRequest:
+    """A submitted request, for somebody who may review it.
+
+    Raises:
+        Refused: `NOT_PERMITTED`, `OWN_PROJECT`.
+        NotFound: if there is none, or it was never submitted.
+    """
+    found = room.store.request(request_id)
+    require(may_review(found, person.actor()))
+    if found.submitted is None:
+        raise NotFound(Reason.NOT_FOUND, what="request")
+    return found
+
+
+async def reviewed_output(request: Request, room: Room) -> tuple[Person, ReviewRequest, Output]:
+    """Who looks, and the request and output that the address names.
+
+    Raises:
+        SignInNeeded: if nobody is signed in.
+        Refused, NotFound: as `reviewed`; also if there is no such output.
+    """
+    person = await viewer(request, room)
+    found = await run_in_threadpool(reviewed, room, person, request.path_params["id"])
+    output = found.output(request.path_params["number"])
+    if output is None:
+        raise NotFound(Reason.NOT_FOUND, what="output")
+    return person, found, output
 
 
 def navigation(request: Request) -> Sequence[NavigationItem]:

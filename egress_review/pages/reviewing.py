@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from egress_review.actions import releasing, voting
 from egress_review.domain import Ballot, State
@@ -14,7 +14,7 @@ from egress_review.pages import views
 from egress_review.pages.access import require_permission, viewer
 from egress_review.people import Person
 from egress_review.room import Room
-from onggi.errors import Invalid, NotFound, OnggiError, Refused
+from onggi.errors import Invalid, OnggiError, Refused
 from onggi.permissions import Permission
 from onggi.reasons import Reason
 from web.forms import checked_form
@@ -42,15 +42,6 @@ class Reviewing:
         """One request, with a ballot paper for whoever may vote."""
         person = await viewer(request, self._room)
         return await self._page(request, person)
-
-    async def evidence(self, request: Request) -> Response:
-        """What the checks found about one output, for a reviewer's own tools."""
-        person = await viewer(request, self._room)
-        view = await run_in_threadpool(views.for_reviewer, self._room, person, request.path_params["id"])
-        output = view.request.output(request.path_params["number"])
-        if output is None or output.report is None:
-            raise NotFound(Reason.NOT_FOUND, what="evidence")
-        return JSONResponse(output.report.to_json())
 
     async def vote(self, request: Request) -> Response:
         """Cast a ballot paper."""

@@ -8,12 +8,15 @@ from starlette.routing import BaseRoute, Route
 
 from egress_review.pages.auditing import AuditDesk, Auditing
 from egress_review.pages.delivering import Delivering
+from egress_review.pages.pictures import Pictures
 from egress_review.pages.reviewing import Reviewing
+from egress_review.pages.showing import Showing
 from egress_review.room import Room
 
 
-def page_routes(room: Room, audit: AuditDesk) -> Sequence[BaseRoute]:
+def page_routes(room: Room, audit: AuditDesk, pictures: Pictures) -> Sequence[BaseRoute]:
     """All pages."""
+    showing = Showing(room, pictures)
     reviewing = Reviewing(room)
     delivering = Delivering(room, audit.notary.public_key)
     auditing = Auditing(room, audit)
@@ -21,7 +24,8 @@ def page_routes(room: Room, audit: AuditDesk) -> Sequence[BaseRoute]:
         Route("/", delivering.start),
         Route("/requests", reviewing.queue),
         Route("/requests/{id}", reviewing.show),
-        Route("/requests/{id}/outputs/{number:int}/evidence.json", reviewing.evidence, methods=["GET"]),
+        Route("/requests/{id}/outputs/{number:int}/evidence.json", showing.evidence, methods=["GET"]),
+        Route("/requests/{id}/outputs/{number:int}/picture", showing.picture, methods=["GET"]),
         Route("/requests/{id}/votes", reviewing.vote, methods=["POST"]),
         Route("/mine", delivering.mine),
         Route("/mine/{id}", delivering.my_request),

@@ -9,10 +9,13 @@ from typing import Any
 from egress_review.checks.report import Finding, for_researcher
 from egress_review.domain import Ballot, Outcome, Output, Request, State, Vote
 from egress_review.lifecycle import Action, decide, may_review, outcomes, reason_required
+from egress_review.pages.access import reviewed
+from egress_review.pages.lines import Lines, text_preview
+from egress_review.pages.pictures import is_picture
 from egress_review.pages.preview import Preview, preview
 from egress_review.people import Person
 from egress_review.room import Room
-from onggi.decision import Allow, Deny, require
+from onggi.decision import Allow, Deny
 from onggi.errors import NotFound
 from onggi.reasons import Reason
 
@@ -32,10 +35,16 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class OutputView:
-    """An output with what its viewer may know about votes on it."""
+    """An output with what its viewer may know about votes on it.
+
+    Attributes:
+        table, lines, picture: what is shown of it, if anything.
+    """
 
     output: Output
     table: Preview | None
+    lines: Lines | None
+    picture: bool
     votes: tuple[Vote, ...]
     outcome: Outcome | None
     approve_reason: bool
@@ -101,11 +110,8 @@ def for_reviewer(room: Room, viewer: Person, request_id: str) -> RequestView:
         Refused: `NOT_PERMITTED`, `OWN_PROJECT`.
         NotFound: if there is none, or it was never submitted.
     """
-    request = room.store.request(request_id)
-    require(may_review(request, viewer.actor()))
-    if request.submitted is None:
-        raise NotFound(Reason.NOT_FOUND, what="request")
-    return _view(room, viewer.name, request, decide(request, Action.VOTE, viewer.actor()), tables=True)
+    request = reviewed(room, viewer, request_id)
+    return _view(room, viewer.name, request, decide(request, Action.VOTE, viewer.actor()), shown=True)
 
 
 def for_member(room: Room, viewer: Person, request_id: str) -> RequestView:
@@ -119,32 +125,34 @@ def for_member(room: Room, viewer: Person, request_id: str) -> RequestView:
         raise NotFound(Reason.NOT_FOUND, what="request")
     own = Deny(Reason.OWN_PROJECT, {"project": request.project})
     withdraw = decide(request, Action.WITHDRAW, viewer.actor())
-    view = _view(room, viewer.name, request, own, tables=False)
+    view = _view(room, viewer.name, request, own, shown=False)
     return replace(view, may_withdraw=isinstance(withdraw, Allow))
 
 
-def _view(room: Room, viewer: str, request: Request, vote: Allow | Deny, *, tables: bool) -> RequestView:
+def _view(room: Room, viewer: str, request: Request, vote: Allow | Deny, *, shown: bool) -> RequestView:
     versions = room.store.history(request.id)
     older = [one for one in versions if one.version < request.version]
     release = room.store.release_of(request)
     return RequestView(
         request=request,
-        outputs=_outputs(room, viewer, request, tables=tables),
+        outputs=_outputs(room, viewer, request, shown=shown),
         project=room.people.project(request.project),
         vote=vote,
         voted=viewer in request.voters,
-        earlier=tuple((one, _outputs(room, viewer, one, tables=False)) for one in older),
+        earlier=tuple((one, _outputs(room, viewer, one, shown=False)) for one in older),
         release=release.id if release else None,
     )
 
 
-def _outputs(room: Room, viewer: str, request: Request, *, tables: bool) -> tuple[OutputView, ...]:
+def _outputs(room: Room, viewer: str, request: Request, *, shown: bool) -> tuple[OutputView, ...]:
     seen = room.store.votes_seen_by(viewer, request)
     found = outcomes(request, seen) if _all_seen(request, seen) else {}
     return tuple(
         OutputView(
             output=one,
-            table=preview(room.vault, one, room.policy.preview_rows) if tables else None,
+            table=preview(room.vault, one, room.policy.preview_rows) if shown else None,
+            lines=text_preview(room.vault, one, room.policy.preview_rows) if shown else None,
+            picture=shown and is_picture(one),
             votes=tuple(vote for vote in seen if vote.output == one.number),
             outcome=found.get(one.number),
             approve_reason=reason_required(Ballot.APPROVE, one.verdict),

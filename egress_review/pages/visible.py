@@ -40,6 +40,14 @@ def visible_text(text: str) -> Markup:
     return Markup("<br>").join(_spelled(line) for line in lines)
 
 
+def visible_line(line: str) -> Markup:
+    """A line as HTML, as `visible`, with the blanks at its end spelled out too: nobody sees those."""
+    kept = line.rstrip(" ")
+    blanks = len(line) - len(kept)
+    mark = Markup('<span class="badge warn">U+0020 × {}</span>').format(blanks) if blanks else Markup("")
+    return Markup("<bdi>{}{}</bdi>").format(_spelled(kept), mark)
+
+
 def finding_text(language: str, finding: Finding) -> Markup:
     """The sentence of a finding; what the file brought into it is spelled out as any hostile text."""
     params = {name: value for name, value in finding.params.items() if name not in _OWN}

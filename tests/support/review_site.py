@@ -22,16 +22,19 @@ from egress_review.audit.notary import Notary
 from egress_review.background import Background
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.protect.runner import run_protect
+from egress_review.display.redrawing import ImageWorker
 from egress_review.meter.folder import ShownFolder
 from egress_review.meter.memory import MemoryMeterStore
 from egress_review.meter.room import MeterRoom
 from egress_review.pages.auditing import AuditDesk
+from egress_review.pages.pictures import Pictures
 from egress_review.room import Room
 from egress_review.settings import ReviewSettings
 from tests.support import review
 from web.tokens import SERVICES, token_of
 
 Everything = tuple["Site", Room, review.DeskInMemory, review.StillClock]
+WORKER = ImageWorker()  # a process; it ends by itself when nobody asks
 HTML = {"Accept": "text/html", "Accept-Language": "en"}
 
 
@@ -84,4 +87,5 @@ def _parts_over(settings: ReviewSettings, room: Room) -> Parts:
     shown = ShownFolder(settings.shown)
     meter = MeterRoom(MemoryMeterStore(), shown, room.clock, settings.day_zone, "standard")
     protector = Protector(room, run_protect, CheckPolicy())
-    return Parts(settings, room, Background(()), tokens, audit, meter, protector)
+    pictures = Pictures(room.vault, WORKER)
+    return Parts(settings, room, Background(()), tokens, audit, meter, protector, pictures)
