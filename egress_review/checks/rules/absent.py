@@ -52,5 +52,6 @@ def _evidence(key: dict[str, str], name: str, statistic: str) -> CellEvidence:
         persons=0,
         rows=0,
         contributors=0,
-        findings=(FindingCode.ZERO_DISCLOSIVE,),
+        # Nobody is fewer than any least number; a cell that is not there breaks no rule.
+        findings=(FindingCode.ZERO_DISCLOSIVE, FindingCode.THRESHOLD),
     )

@@ -59,7 +59,8 @@ def judge(
         if not profile.counts_rows:
             findings.extend(_subtractions(row, query, profile))
             findings.extend(_left_out(row, query, profile, everyone))
-    if profile.rules.zero_disclosive is not None:
+    # What HAVING leaves out is not nobody.
+    if profile.rules.zero_disclosive is not None and not query.having_sql:
         for evidence, absent in absent_cells(query, rows, profile.rules.zero_disclosive):
             cells.append(evidence)
             findings.append(absent)
@@ -124,8 +125,16 @@ def _evidence(
         contributors=contributors(cell, profile),
         share="" if part is None else f"{part:.6g}",
         institutions=cell.institutions,
-        findings=tuple(dict.fromkeys(one.code for one in found)),
+        findings=_named([one.code for one in found], profile),
     )
+
+
+def _named(codes: Sequence[FindingCode], profile: Profile) -> tuple[FindingCode, ...]:
+    """The names that a cell carries; where dominance is not defined, ACRO names its rules too."""
+    rule = profile.rules.negative_values
+    if rule is not None and rule.names_dominance and FindingCode.NEGATIVE_VALUES in codes:
+        codes = (*codes, FindingCode.DOMINANCE_NK, FindingCode.P_PERCENT)
+    return tuple(dict.fromkeys(codes))
 
 
 def _subtractions(row: PublishedRow, query: Query, profile: Profile) -> list[Finding]:

@@ -80,7 +80,7 @@ def _threshold(cell: Cell, measure: Measure, profile: Profile) -> Iterator[Broke
 
 
 def _dominance(cell: Cell, rules: Rules) -> Iterator[Broken]:
-    if cell.contributors == 0:
+    if cell.present == 0:
         return
     for rule in rules.dominance_nk:
         part = share(cell.top[: rule.n], cell.total_abs)
@@ -97,9 +97,11 @@ def _dominant(code: FindingCode, rule: Dominance, part: float) -> Broken:
 
 
 def _p_percent(cell: Cell, rule: PPercent) -> Iterator[Broken]:
-    """(total - largest - second) / largest < p. Nothing is disclosed where the largest is zero."""
+    """(total - largest - second) / largest < p."""
     largest = cell.top[0] if cell.top else 0.0
     if largest == 0:
+        if rule.zero_breaks:
+            yield _broken(FindingCode.P_PERCENT, rule, "merge", p=_percent(rule.p), rest=_percent(0.0))
         return
     rest = (cell.total_abs - sum(cell.top[:2])) / largest
     if not rest >= rule.p:

@@ -51,9 +51,26 @@ class Dominance(Rule):
 
 
 class PPercent(Rule):
-    """p%: all but the two largest units must make at least the part `p` of the largest."""
+    """p%: all but the two largest units must make at least the part `p` of the largest.
+
+    Attributes:
+        zero_breaks: whether a cell breaks the rule of which the largest value is zero. Nothing is left to
+            estimate there; ACRO flags it all the same.
+    """
 
     p: _Part
+    zero_breaks: bool = False
+
+
+class Negatives(Rule):
+    """Values below zero make dominance a matter of convention.
+
+    Attributes:
+        names_dominance: whether such a cell also carries the names of the rules of dominance, as it does in
+            ACRO. Its verdict stays that of this rule.
+    """
+
+    names_dominance: bool = False
 
 
 class Rounding(Rule):
@@ -91,7 +108,7 @@ class Rules(BaseModel):
     same_value: Rule | None = None
     zero_disclosive: Rule | None = None
     missing_values: Rule | None = None
-    negative_values: Rule | None = None
+    negative_values: Negatives | None = None
     quantile_support: Least | None = None
     percentage_without_denominator: Rule | None = None
     institution_dominance: Dominance | None = None
