@@ -28,6 +28,9 @@ def main() -> int:
     for name, constraints in _ORDER.items():
         lock = _LOCKS / f"{name}.txt"
         options = [option for other in constraints for option in ("-c", str(_LOCKS / f"{other}.txt"))]
+        overrides = _LOCKS / f"{name}.overrides"
+        if overrides.exists():
+            options += ["--override", str(overrides)]
         argv: list[str | Path] = [
             env / "uv" / "bin" / "uv",
             "pip",
