@@ -13,6 +13,7 @@ from typing import Any
 
 from egress_review.display.budget import charge_text, text_bytes
 from egress_review.display.encoded import encoded_spans
+from egress_review.display.formulas import safe_latex
 from egress_review.display.images import (
     SOURCE_FACTOR,
     Drawn,
@@ -21,7 +22,7 @@ from egress_review.display.images import (
     encode_image,
     too_long,
 )
-from egress_review.display.markup import clean_html, safe_latex, safe_markdown
+from egress_review.display.markup import clean_html, safe_markdown
 from egress_review.display.plots import clean_vega_lite
 from egress_review.display.policy import NAMED_TYPES, PLOT_TYPES, DisplayPolicy
 from egress_review.display.scope import Scope

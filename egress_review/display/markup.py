@@ -1,11 +1,11 @@
-"""HTML, Markdown and LaTeX from a kernel, made harmless.
+"""HTML and Markdown from a kernel, made harmless.
 
 Guarantees: the HTML that comes out holds tables, text and structure only: no script, style sheet, link, form,
 frame, image, event handler, id or address of anything; attributes hold one of a few words, a small number, or
-colours and alignment; the page does not typeset formulas in it. LaTeX with a command that makes links,
-attributes or new commands is refused. Markdown that could make a link, an image or HTML is refused. Does not
-guarantee that the text itself is innocent: what is shown is counted, and a web address in plain text can
-still be copied or clicked by the person who reads it.
+colours and alignment; the page does not typeset formulas in it. Markdown that could make a link, an image or
+HTML is refused. Does not guarantee that the text itself is innocent: what is shown is counted, and a web
+address in plain text can still be copied or clicked by the person who reads it. LaTeX:
+`egress_review.display.formulas`.
 """
 
 from __future__ import annotations
@@ -50,11 +50,6 @@ _VALUES: dict[str, dict[str, set[str]]] = {
 }
 _CLASSES = {"table": {"dataframe"}}
 _FRAME = ('<div class="mathjax_ignore">', "</div>")
-_RISKY_LATEX = re.compile(
-    r"\\(?:href|url|style|class|cssId|data|require|csname|def|edef|gdef|let|newcommand|renewcommand|newenvironment"
-    r"|html[A-Za-z]*|includegraphics|unicode|mathchoice|DeclareMathOperator|texttip|mathtip|toggle|action"
-    r"|bbox|embellished|Newextarrow|begingroup|input|special)(?![A-Za-z])"
-)
 # Whatever may start HTML, a link, an image, a reference or an entity that stands for one of these signs.
 _RISKY_MARKDOWN = re.compile(r"[<\[\]&\\]|://|www\.|@")
 
@@ -99,11 +94,6 @@ def _cleaner(*, styled: bool) -> nh3.Cleaner:
         link_rel=None,
         strip_comments=True,
     )
-
-
-def safe_latex(source: str) -> bool:
-    """Whether LaTeX uses none of the commands that make links, attributes or new commands."""
-    return _RISKY_LATEX.search(source) is None
 
 
 def safe_markdown(source: str) -> bool:

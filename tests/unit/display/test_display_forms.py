@@ -78,7 +78,21 @@ def test_cleaning_twice_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", [r"\href{http://evil}{x}", r"\def\x{1}", r"\csname href\endcsname", r"\htmlData{a}{b}"]
+    "source",
+    [
+        r"\href{http://evil}{x}",
+        r"\def\x{1}",
+        r"\csname href\endcsname",
+        r"\htmlData{a}{b}",
+        r'\mmlToken{mtext}[href="http://evil" style="padding:99em"]{x}',
+        r"\DeclarePairedDelimiterX\x[1]{(}{)}{\x{#1}\x{#1}}",
+        r"\ref{x}\label{x}",
+        r"\begin{unknown}\end{unknown}",
+        r"\begin {unknown}",
+        r"\begin\x",
+        r"\é{x}",
+        r"\tag{x}",
+    ],
 )
 def test_latex_that_makes_links_or_commands_is_not_shown(source: str) -> None:
     gate = make_gate()
@@ -89,6 +103,24 @@ def test_latex_that_makes_links_or_commands_is_not_shown(source: str) -> None:
         {"data": {"text/latex": f"${source}$", "text/plain": "p"}, "execution_count": 1},
     )
     assert outcome.answers[0].content["data"] == {"text/plain": "p"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"\displaystyle \int\limits_{0}^{\infty} \frac{e^{- x^{2}}}{\sqrt{\pi}}\, dx",
+        r"\left[\begin{matrix}1 & 0\\0 & 1\end{matrix}\right]",
+        r"\begin{cases} x & \text{for}\: x > 1 \\ 0 & \text{otherwise} \end{cases}",
+        r"\hat{\beta} = \left(X^{\mathsf{T}} X\right)^{-1} X^{\mathsf{T}} y, \sum_{i=1}^{n} \varepsilon_i^2",
+        r"\Pr\left(\bigl|\bar{X} - \mu\bigr| \geq \epsilon\right) \leq 5\%",
+        "a \\\\\n\\hline b",
+    ],
+)
+def test_ordinary_formulas_are_shown(source: str) -> None:
+    gate = make_gate()
+    execute(gate)
+    outcome = show(gate, "display_data", {"data": {"text/latex": f"$${source}$$"}})
+    assert outcome.answers[0].content["data"] == {"text/latex": f"$${source}$$"}
 
 
 def test_metadata_ids_and_transient_are_ours() -> None:
