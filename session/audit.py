@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from onggi.clock import Clock
@@ -17,6 +18,7 @@ from web.spool import Spool
 
 _log = logging.getLogger("onggi.session.audit")
 _GATHER_SECONDS = 0.25  # cells that run at once are sent after they ran, not between their messages
+_BATCH = 100
 _RETRY_SECONDS = (0.2, 1.0, 5.0, 15.0)
 
 
@@ -71,27 +73,38 @@ class AuditTrail:
         """Send what waits, oldest first, until cancelled; what review rejects is logged and left out."""
         failures = 0
         while True:
-            event = self._spool.first()
-            if event is None:
+            if self._spool.first() is None:
                 self._wake.clear()
                 await self._wake.wait()
-                await asyncio.sleep(_GATHER_SECONDS)
-                await asyncio.to_thread(self._spool.flush)
-                continue
+            await asyncio.sleep(_GATHER_SECONDS)
+            await asyncio.to_thread(self._spool.flush)
             try:
-                await self._review.post("/internal/events", event)
+                await self._send(self._spool.oldest(_BATCH))
             except Unavailable:
-                await asyncio.to_thread(self._spool.flush)
                 await asyncio.sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
                 failures += 1
-                continue
+            except OnggiError as error:
+                _log.warning("events not taken: %s", error)
+                await asyncio.sleep(_RETRY_SECONDS[-1])
+            else:
+                failures = 0
+
+    async def _send(self, events: list[dict[str, Any]]) -> None:
+        """Send events together; one by one if review rejects one of them.
+
+        Raises:
+            OnggiError: whatever says nothing against an event; nothing is left out then.
+        """
+        if len(events) > 1:
+            with suppress(Invalid):
+                await self._review.post("/internal/events/batch", {"events": events})
+                self._spool.sent(len(events))
+                return
+        for event in events:
+            try:
+                await self._review.post("/internal/events", event)
             except Invalid as error:
                 _log.error("review rejects event %s: %s", event["id"], error)
-            except OnggiError as error:
-                _log.warning("event %s not taken: %s", event["id"], error)
-                await asyncio.sleep(_RETRY_SECONDS[-1])
-                continue
-            failures = 0
             self._spool.sent()
 
     async def drain(self, seconds: float) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 from collections import deque
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,14 @@ class Spool:
         """The oldest event that has not arrived."""
         return self._waiting[0][1] if self._waiting else None
 
-    def sent(self) -> None:
-        """The first event arrived."""
-        self._sent, _ = self._waiting.popleft()
+    def oldest(self, count: int) -> list[dict[str, Any]]:
+        """The oldest events that have not arrived, at most `count`, oldest first."""
+        return [event for _, event in islice(self._waiting, count)]
+
+    def sent(self, count: int = 1) -> None:
+        """The `count` oldest events arrived."""
+        for _ in range(count):
+            self._sent, _ = self._waiting.popleft()
         if not self._waiting:
             os.ftruncate(self._log, 0)
             self._sent = self._end = 0

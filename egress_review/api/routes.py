@@ -31,6 +31,7 @@ def api_routes(room: Room, tokens: Mapping[str, str], wake: Callable[[], None]) 
     api = _Api(room, tokens, wake)
     return (
         Route("/internal/events", api.append_event, methods=["POST"]),
+        Route("/internal/events/batch", api.append_events, methods=["POST"]),
         Route("/internal/events/last", api.last_events, methods=["GET"]),
         Route("/internal/requests", api.open_request, methods=["POST"]),
         Route("/internal/requests", api.list_requests, methods=["GET"]),
@@ -61,6 +62,21 @@ class _Api:
                 return unit.append(event)
 
         return JSONResponse({"index": await run_in_threadpool(append)}, 201)
+
+    async def append_events(self, request: Request) -> Response:
+        """Write several events down, all or none; answered when they are durable."""
+        caller = await run_in_threadpool(callers.service_or_session, request, self._tokens, self._room.people)
+        events = [event_from_json(one) for one in wire.event_list(await wire.read_json(request))]
+        for event in events:
+            callers.check_source(caller, event)
+
+        def append() -> None:
+            with self._room.store.unit() as unit:
+                for event in events:
+                    unit.append(event)
+
+        await run_in_threadpool(append)
+        return JSONResponse({"count": len(events)}, 201)
 
     async def last_events(self, request: Request) -> Response:
         """The newest events of one source."""

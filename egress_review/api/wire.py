@@ -17,6 +17,7 @@ from onggi.errors import Invalid
 from onggi.reasons import Reason
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_BATCH = 100
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -61,6 +62,18 @@ async def read_json(request: Request) -> Any:
         return json.loads(bytes(body))
     except (ValueError, RecursionError):
         raise Invalid(Reason.FIELD_INVALID, field="body", value="json") from None
+
+
+def event_list(body: object) -> list[Any]:
+    """The events of a batch, as they came.
+
+    Raises:
+        Invalid: if it is no batch, or has none or more than `MAX_BATCH`.
+    """
+    events = body.get("events") if isinstance(body, dict) and set(body) == {"events"} else None
+    if not isinstance(events, list) or not 0 < len(events) <= MAX_BATCH:
+        raise Invalid(Reason.FIELD_INVALID, field="events", value="")
+    return events
 
 
 def new_request(body: object) -> NewRequest:

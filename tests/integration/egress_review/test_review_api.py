@@ -221,6 +221,31 @@ def test_nobody_speaks_for_another(parts: Everything, token: str, event: Event, 
         assert room.store.last_events(event.source, 5) == ()
 
 
+def test_a_batch_is_taken_in_order_whole_and_once(parts: Everything) -> None:
+    site, room, *_ = parts
+    caller = site.caller(KEY)
+    events = [an_event("session") for _ in range(3)]
+    for _ in range(2):  # sent again after an answer that was lost
+        answer = caller.post("/internal/events/batch", json={"events": [one.to_json() for one in events]})
+        assert (answer.status_code, answer.json()) == (201, {"count": 3})
+    assert list(reversed(room.store.last_events("session", 9))) == events
+
+
+def test_a_batch_with_one_event_that_is_not_ones_own_is_refused_whole(parts: Everything) -> None:
+    site, room, *_ = parts
+    events = [an_event("session").to_json(), an_event("session", "researcher2").to_json()]
+    assert site.caller(KEY).post("/internal/events/batch", json={"events": events}).status_code == 403
+    assert room.store.last_events("session", 5) == ()
+
+
+@pytest.mark.parametrize(
+    "body", [[], {}, {"events": []}, {"events": [1]}, {"events": [{}] * 101}, {"events": 3}]
+)
+def test_a_malformed_batch_is_refused(parts: Everything, body: object) -> None:
+    site, *_ = parts
+    assert site.caller(KEY).post("/internal/events/batch", json=body).status_code == 422
+
+
 def test_one_id_says_one_thing(parts: Everything) -> None:
     site, *_ = parts
     caller, event = site.caller(site.tokens["hub"]), an_event("hub")

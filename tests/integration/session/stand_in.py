@@ -104,6 +104,16 @@ class Events(Json):
         self.answer({"index": len(STATE["events"])}, 201)
 
 
+class EventBatch(Json):
+    def post(self) -> None:
+        if STATE["review"] != 201:
+            self.answer({}, STATE["review"])
+            return
+        batch = json.loads(self.request.body)["events"]
+        STATE["events"].extend(batch)
+        self.answer({"count": len(batch)}, 201)
+
+
 class Requests(Json):
     def get(self) -> None:
         self.answer({"requests": list(STATE["requests"].values())})
@@ -195,6 +205,7 @@ async def main() -> None:
             ("/hub/api/oauth2/token", Token),
             ("/internal/session", DeskSession),
             ("/internal/events", Events),
+            ("/internal/events/batch", EventBatch),
             ("/internal/display/lease", Lease),
             ("/internal/display/return", LeaseReturn),
             ("/internal/display/policy", Policy),
