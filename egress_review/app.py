@@ -9,6 +9,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from egress_review.actions.proposing import Proposals
 from egress_review.actions.protecting import Protector
 from egress_review.api.protecting import protect_routes
 from egress_review.api.routes import api_routes
@@ -77,7 +78,7 @@ def create_app(parts: Parts, *, background: bool = True) -> Starlette:
         *api_routes(parts.room, parts.tokens, parts.background.wake),
         *protect_routes(parts.protector, parts.room.people),
         *meter_routes(parts.meter, parts.room.people, parts.tokens),
-        *page_routes(parts.room, parts.audit, parts.pictures),
+        *page_routes(parts.room, parts.audit, parts.pictures, Proposals(parts.protector.propose)),
     ]
     app = create_site(site_of(parts.settings), routes, lifespan=lifespan)
     app.state.pages.globals.update(

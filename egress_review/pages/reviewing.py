@@ -12,6 +12,7 @@ from egress_review.actions import releasing, voting
 from egress_review.domain import Ballot, State
 from egress_review.pages import views
 from egress_review.pages.access import require_permission, viewer
+from egress_review.pages.fields import whole_number
 from egress_review.people import Person
 from egress_review.room import Room
 from onggi.errors import Invalid, OnggiError, Refused
@@ -21,7 +22,6 @@ from web.forms import checked_form
 from web.kit import render
 from web.signin import require_person
 
-_MOST_DIGITS = 6
 _ON_PAGE = frozenset({Reason.VOTE_MISSING, Reason.VOTE_REASON_MISSING, Reason.OUTPUT_BLOCKED})
 
 
@@ -86,13 +86,7 @@ def read_ballots(form: Mapping[str, str]) -> tuple[int, dict[int, tuple[Ballot, 
         kind, _, number = name.partition("-")
         if kind == "ballot":
             try:
-                ballots[_number(name, number)] = (Ballot(value), form.get(f"reason-{number}", ""))
+                ballots[whole_number(name, number)] = (Ballot(value), form.get(f"reason-{number}", ""))
             except ValueError:
                 raise Invalid(Reason.FIELD_INVALID, field=name[:40], value=value[:40]) from None
-    return _number("version", form.get("version", "")), ballots
-
-
-def _number(field: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
-        raise Invalid(Reason.FIELD_INVALID, field=field[:40], value=text[:40])
-    return int(text)
+    return whole_number("version", form.get("version", "")), ballots

@@ -6,17 +6,22 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Route
 
+from egress_review.actions.proposing import Proposals
 from egress_review.pages.auditing import AuditDesk, Auditing
 from egress_review.pages.delivering import Delivering
 from egress_review.pages.pictures import Pictures
+from egress_review.pages.proposing import Proposing
 from egress_review.pages.reviewing import Reviewing
 from egress_review.pages.showing import Showing
 from egress_review.room import Room
 
 
-def page_routes(room: Room, audit: AuditDesk, pictures: Pictures) -> Sequence[BaseRoute]:
+def page_routes(
+    room: Room, audit: AuditDesk, pictures: Pictures, proposals: Proposals
+) -> Sequence[BaseRoute]:
     """All pages."""
     showing = Showing(room, pictures)
+    proposing = Proposing(room, proposals)
     reviewing = Reviewing(room)
     delivering = Delivering(room, audit.notary.public_key)
     auditing = Auditing(room, audit)
@@ -26,6 +31,9 @@ def page_routes(room: Room, audit: AuditDesk, pictures: Pictures) -> Sequence[Ba
         Route("/requests/{id}", reviewing.show),
         Route("/requests/{id}/outputs/{number:int}/evidence.json", showing.evidence, methods=["GET"]),
         Route("/requests/{id}/outputs/{number:int}/picture", showing.picture, methods=["GET"]),
+        Route("/requests/{id}/outputs/{number:int}/proposals", proposing.choose, methods=["GET"]),
+        Route("/requests/{id}/outputs/{number:int}/proposals", proposing.ask, methods=["POST"]),
+        Route("/requests/{id}/outputs/{number:int}/proposals/{way}/{base}", proposing.show, methods=["GET"]),
         Route("/requests/{id}/votes", reviewing.vote, methods=["POST"]),
         Route("/mine", delivering.mine),
         Route("/mine/{id}", delivering.my_request),
