@@ -11,17 +11,19 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from sqlglot import exp
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.aggregate import is_aggregate
-from egress_review.checks.reading.query import Key, Query
+from egress_review.checks.reading.query import Key, Kind, Measure, Query
 from egress_review.checks.reading.scope import fold
 from egress_review.checks.reading.tree import read_tree
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.source.evidence import Group
+from egress_review.checks.tables.crossed import read_header
 from egress_review.checks.tables.csv_form import RawTable, unquote
 from onggi.claim import Claim
 from onggi.errors import Invalid
@@ -31,6 +33,7 @@ from onggi.words import LANGUAGES, say
 MARGINS = tuple(label for language in LANGUAGES for label in say(language, "check.margins").split("|"))
 """Labels that tools give to margins; a blank key is one too."""
 _NOTHING = frozenset({"", '""', "NaN", "nan", "NA", "<NA>", "None", "NULL"})
+_ZERO = frozenset({"0", "0.0"})
 _LONGEST = 40
 
 
@@ -40,9 +43,11 @@ def with_columns(raw: RawTable, claim: Claim) -> tuple[RawTable, Claim]:
     Named items of the query must be columns of the file; what is left over belongs to the unnamed aggregates,
     in order. A table in whose header one key is missing is wide in that key.
     """
+    names = _names(claim)
+    if not raw.columns:
+        raw = read_header(raw, [(fold(name), aggregate) for name, aggregate in names], MARGINS)
     if claim.columns:
         return raw, claim
-    names = _names(claim)
     if not claim.wide:
         ordered = _ordered(raw, names)
         if ordered is not None:
@@ -96,6 +101,8 @@ def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) 
     if wide:
         raw = _long(raw, claim.wide, query)
     at = [number for number, item in enumerate(query.items) if isinstance(item, Key)]
+    if query.has_margins:
+        raw = replace(raw, rows=_same_margins(raw.rows, at, groups))
     margin = claim.margin or _margin(raw, query, groups, at)
     known = [_forms(groups, place, margin) for place in at]
     wholes = {
@@ -112,8 +119,10 @@ def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) 
         )
         for record in raw.rows
     )
-    if wide:
-        rows = _without_nobody(rows, at, groups, claim.margin or margin)
+    texts = _texts(groups, at, claim.margin or margin)
+    if wide or raw.crossed:
+        rows = _without_nobody(rows, at, texts)
+    rows = _empty_sums(rows, at, texts, query)
     return replace(raw, rows=rows, canonical=True), replace(claim, margin=margin, wide="")
 
 
@@ -144,20 +153,67 @@ def _long(raw: RawTable, spread: str, query: Query) -> RawTable:
     return RawTable(tuple(item.name for item in query.items), tuple(records), canonical=True, form=raw.form)
 
 
-def _without_nobody(
-    rows: Sequence[tuple[str, ...]], at: Sequence[int], groups: Sequence[Group], margin: str
-) -> tuple[tuple[str, ...], ...]:
-    """A cross table has a cell for every combination: those of nobody, blank or zero, are no rows."""
-    known = set()
+def _texts(groups: Sequence[Group], at: Sequence[int], margin: str) -> dict[tuple[str, ...], Group]:
+    """The groups by the texts of their keys."""
+    known: dict[tuple[str, ...], Group] = {}
     for group in groups:
         marks = [bool(group.grouping >> number & 1) and bool(margin) for number in range(len(at))]
         texts = zip(at, marks, strict=True)
-        known.add(tuple(format_value(margin if mark else group.values[place]) for place, mark in texts))
-    empty = {"", "0", "0.0"}
-    number = next(place for place in range(len(rows[0])) if place not in at) if rows else 0
+        known[tuple(format_value(margin if mark else group.values[place]) for place, mark in texts)] = group
+    return known
+
+
+def _empty_sums(
+    rows: Sequence[tuple[str, ...]], at: Sequence[int], known: Mapping[tuple[str, ...], Group], query: Query
+) -> tuple[tuple[str, ...], ...]:
+    """A sum of nothing is missing in SQL and 0 in pandas."""
+    sums = [
+        number
+        for number, item in enumerate(query.items)
+        if isinstance(item, Measure) and item.kind is Kind.SUM
+    ]
+    made: list[tuple[str, ...]] = []
+    for row in rows:
+        group = known.get(tuple(row[place] for place in at))
+        fields = list(row)
+        for number in sums:
+            if group is not None and group.values[number] is None and fields[number] in _ZERO:
+                fields[number] = ""
+        made.append(tuple(fields))
+    return tuple(made)
+
+
+def _without_nobody(
+    rows: Sequence[tuple[str, ...]], at: Sequence[int], known: Mapping[tuple[str, ...], Group]
+) -> tuple[tuple[str, ...], ...]:
+    """A cross table has a cell for every combination: those of nobody, blank or zero, are no rows."""
+    empty = {"", *_ZERO}
+    numbers = [place for place in range(len(rows[0])) if place not in at] if rows else []
     return tuple(
-        row for row in rows if tuple(row[place] for place in at) in known or row[number] not in empty
+        row
+        for row in rows
+        if tuple(row[place] for place in at) in known or not empty.issuperset(row[one] for one in numbers)
     )
+
+
+def _same_margins(
+    rows: Sequence[tuple[str, ...]], at: Sequence[int], groups: Sequence[Group]
+) -> tuple[tuple[str, ...], ...]:
+    """Behind a margin's label pandas leaves the lower levels blank; where no key is missing, that is it."""
+    missing = {
+        place
+        for group in groups
+        for number, place in enumerate(at)
+        if group.values[place] is None and not group.grouping >> number & 1
+    }
+    made: list[tuple[str, ...]] = []
+    for row in rows:
+        fields = list(row)
+        for before, place in pairwise(at):
+            if place not in missing and not unquote(fields[place]) and unquote(fields[before]) in MARGINS:
+                fields[place] = fields[before]
+        made.append(tuple(fields))
+    return tuple(made)
 
 
 def _margin(raw: RawTable, query: Query, groups: Sequence[Group], at: Sequence[int]) -> str:

@@ -25,12 +25,14 @@ class RawTable:
         rows: records of raw fields, quotes included.
         canonical: whether only those fields are quoted that need it.
         form: of the file. In Parquet and XLSX a number has a value and no digits of its own.
+        crossed: whether it was a cross table, which has a cell for combinations of nobody too.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     canonical: bool
     form: str = "csv"
+    crossed: bool = False
 
     @property
     def typed(self) -> bool:
@@ -43,8 +45,12 @@ def unquote(raw: str) -> str:
     return raw[1:-1].replace('""', '"') if raw.startswith('"') else raw
 
 
-def read_csv(text: str, most_rows: int) -> RawTable:
+def read_csv(text: str, most_rows: int, *, own_form: bool = True) -> RawTable:
     """Read a table.
+
+    Args:
+        own_form: whether the header must be one line of different names. Of another system's table with
+            another header, all records are rows, and there are no columns.
 
     Raises:
         CheckStopped: `csv_unreadable` with line and cause, or `too_many_cells`.
@@ -55,11 +61,14 @@ def read_csv(text: str, most_rows: int) -> RawTable:
     header = tuple(unquote(raw) for raw in records[0])
     if len(header) == 1 and any(sign in header[0] for sign in _OTHER_DELIMITERS):
         raise _unreadable(1, "delimiter")
-    if len(header) > MAX_COLUMNS or len(set(header)) != len(header) or not all(header):
+    plain = len(header) <= MAX_COLUMNS and len(set(header)) == len(header) and all(header)
+    if not plain and own_form:
         raise _unreadable(1, "header")
     for number, record in enumerate(records[1:], start=2):
         if len(record) != len(header):
             raise _unreadable(number, "fields")
+    if not plain:
+        return RawTable((), tuple(records), canonical=False)
     canonical = all(_needs_no_change(raw, alone=len(header) == 1) for record in records for raw in record)
     return RawTable(header, tuple(records[1:]), canonical)
 

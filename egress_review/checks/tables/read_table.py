@@ -32,11 +32,12 @@ _HIDING = (
 )
 
 
-def read_table(content: bytes, file_type: str, most_rows: int) -> RawTable:
+def read_table(content: bytes, file_type: str, most_rows: int, *, own_form: bool = True) -> RawTable:
     """The table in a file that `sniff` let through.
 
     Args:
         file_type: one of `sniff.TABLES`.
+        own_form: whether the file must be as `onggi.table` writes it.
 
     Raises:
         CheckStopped: `csv_unreadable`, `file_not_canonical`, `hidden_data` or `too_many_cells`.
@@ -45,7 +46,7 @@ def read_table(content: bytes, file_type: str, most_rows: int) -> RawTable:
         return _parquet(content, most_rows)
     if file_type == "xlsx":
         return _xlsx(content, most_rows)
-    return read_csv(content.decode("utf-8"), most_rows)
+    return read_csv(content.decode("utf-8"), most_rows, own_form=own_form)
 
 
 def _parquet(content: bytes, most_rows: int) -> RawTable:
