@@ -228,6 +228,8 @@ class Starter:
             "HOME": str(folder.kernels),
             "PATH": f"{python.parent}:/usr/bin:/bin",
             "PYTHONPATH": str(self.settings.source),
+            "ONGGI_SESSION_SOCKET": str(folder.api / "session.sock"),
+            "ONGGI_PROJECT_FOLDER": plan.project_folder,
         }
         return start_unsafe(argv, env, self.settings.state)
 

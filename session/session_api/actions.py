@@ -58,7 +58,7 @@ class SessionActions:
                     "version": mount.version,
                     "titles": item.get("titles", {}),
                     "until": item.get("until"),
-                    "path": f"/data/{mount.name}/{mount.version}",
+                    "path": mount.path,
                 }
             )
         return {"datasets": datasets}
