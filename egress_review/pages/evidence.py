@@ -25,7 +25,7 @@ class Evidence:
         cell: the counts.
         findings: on this cell, the worst first.
         others: codes of more; a report holds a bounded number of findings in full.
-        verdict: the worst of all, or *passed*.
+        verdict: the worst of all, or *passed*; *passed* where a mark stands in its place.
     """
 
     cell: CellEvidence
@@ -34,15 +34,38 @@ class Evidence:
     verdict: Verdict
 
 
+def place_of(cell: CellEvidence) -> Place:
+    """Where a number stands."""
+    return cell.measure, frozenset(cell.key.items())
+
+
 def evidence_by_place(report: OutputReport) -> Mapping[Place, Evidence]:
     """The evidence for every number that the report holds, by its place."""
     about = _findings_by_cell(report.findings)
     return {
-        (cell.measure, frozenset(cell.key.items())): _evidence(
-            cell, about.get(frozenset(cell.key.items()), ())
-        )
-        for cell in report.cells
+        place_of(cell): _evidence(cell, about.get(frozenset(cell.key.items()), ())) for cell in report.cells
     }
+
+
+def about_cells(findings: Sequence[Finding], places: Mapping[Place, str]) -> tuple[str, ...]:
+    """For each finding the name of the cell that it is about, or "" if it is about none that is shown.
+
+    Args:
+        places: names of the cells that are shown.
+    """
+    rows: dict[frozenset[tuple[str, str]], str] = {}
+    for (_, key), name in places.items():
+        rows.setdefault(key, name)
+    return tuple(_about(one, places, rows) for one in findings)
+
+
+def _about(
+    finding: Finding, places: Mapping[Place, str], rows: Mapping[frozenset[tuple[str, str]], str]
+) -> str:
+    if finding.cell is None:
+        return ""
+    key = frozenset(finding.cell.items())
+    return places.get((finding.params.get("column", ""), key)) or rows.get(key, "")
 
 
 def key_columns(report: OutputReport) -> frozenset[str]:
@@ -60,8 +83,14 @@ def _evidence(cell: CellEvidence, about: Sequence[Finding]) -> Evidence:
         cell,
         tuple(sorted(own, key=lambda one: -one.verdict.rank)),
         tuple(code for code in cell.findings if code not in told),
-        max((VERDICTS[code] for code in cell.findings), key=lambda one: one.rank, default=Verdict.PASS),
+        _verdict(cell),
     )
+
+
+def _verdict(cell: CellEvidence) -> Verdict:
+    if cell.suppressed:
+        return Verdict.PASS
+    return max((VERDICTS[code] for code in cell.findings), key=lambda one: one.rank, default=Verdict.PASS)
 
 
 def _findings_by_cell(findings: Sequence[Finding]) -> dict[frozenset[tuple[str, str]], tuple[Finding, ...]]:

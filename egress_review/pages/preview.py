@@ -1,4 +1,8 @@
-"""A first look at a table, for reviewers: plain cells, never interpreted, each with its evidence."""
+"""A first look at a table, for reviewers: plain cells, never interpreted, each with its evidence.
+
+A CSV file is shown as it stands. What is no CSV is not parsed in this process: of it, and of a table whose
+numbers are spread over columns, the numbers are listed that the checks read, one a line.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from itertools import islice, zip_longest
 
 from egress_review.checks.report import OutputReport
 from egress_review.domain import Output
-from egress_review.pages.evidence import Evidence, Place, evidence_by_place, key_columns
+from egress_review.pages.evidence import Evidence, Place, evidence_by_place, key_columns, place_of
 from egress_review.vault import Vault
 from onggi.errors import NotFound
 
@@ -30,16 +34,30 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The first rows of a table; `cut` if there are more rows or columns than shown."""
+    """The first rows of a table; `cut` if there are more rows or columns than shown.
+
+    Attributes:
+        listed: one number a line: after the columns of the header stand the number's column and the number.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     cut: bool
+    listed: bool = False
 
     @property
     def measures(self) -> frozenset[int]:
         """Places of the columns that hold numbers that the checks looked at."""
         return frozenset(place for row in self.rows for place, cell in enumerate(row) if cell.evidence)
+
+    def names(self, prefix: str) -> dict[Place, str]:
+        """The names by which a page links to the numbers: `prefix-row-column`, from 1."""
+        return {
+            place_of(cell.evidence.cell): f"{prefix}-{row}-{column}"
+            for row, cells in enumerate(self.rows, 1)
+            for column, cell in enumerate(cells, 1)
+            if cell.evidence
+        }
 
 
 def preview(vault: Vault, output: Output, max_rows: int) -> Preview | None:
@@ -56,6 +74,23 @@ def preview(vault: Vault, output: Output, max_rows: int) -> Preview | None:
     except NotFound:
         return None
     return table(head, output.report, max_rows)
+
+
+def listing(report: OutputReport | None, max_rows: int) -> Preview | None:
+    """The numbers that the checks read, one a line, those with findings first; None if there are none."""
+    if report is None or not report.cells:
+        return None
+    known = evidence_by_place(report)
+    keys = sorted(key_columns(report))[:_MAX_COLUMNS]
+    rows = tuple(
+        (
+            *(Cell(one.key.get(name, "")[:_MAX_CELL]) for name in keys),
+            Cell(one.measure[:_MAX_CELL]),
+            Cell(one.value[:_MAX_CELL], known[place_of(one)]),
+        )
+        for one in report.cells[:max_rows]
+    )
+    return Preview(tuple(keys), rows, report.cells_total > len(rows), listed=True)
 
 
 def table(head: bytes, report: OutputReport, max_rows: int) -> Preview | None:

@@ -10,9 +10,10 @@ from egress_review.checks.report import Finding, for_researcher
 from egress_review.domain import Ballot, Outcome, Output, Request, State, Vote
 from egress_review.lifecycle import Action, decide, may_review, outcomes, reason_required
 from egress_review.pages.access import reviewed
+from egress_review.pages.evidence import about_cells
 from egress_review.pages.lines import Lines, text_preview
 from egress_review.pages.pictures import is_picture
-from egress_review.pages.preview import Preview, preview
+from egress_review.pages.preview import Preview, listing, preview
 from egress_review.people import Person
 from egress_review.room import Room
 from onggi.decision import Allow, Deny
@@ -39,12 +40,16 @@ class OutputView:
 
     Attributes:
         table, lines, picture: what is shown of it, if anything.
+        numbers: those that the checks read, where the table does not show what stands behind them.
+        cells: for each finding the name of the cell that it is about, or "".
     """
 
     output: Output
     table: Preview | None
     lines: Lines | None
     picture: bool
+    numbers: Preview | None
+    cells: tuple[str, ...]
     votes: tuple[Vote, ...]
     outcome: Outcome | None
     approve_reason: bool
@@ -148,16 +153,30 @@ def _outputs(room: Room, viewer: str, request: Request, *, shown: bool) -> tuple
     seen = room.store.votes_seen_by(viewer, request)
     found = outcomes(request, seen) if _all_seen(request, seen) else {}
     return tuple(
-        OutputView(
-            output=one,
-            table=preview(room.vault, one, room.policy.preview_rows) if shown else None,
-            lines=text_preview(room.vault, one, room.policy.preview_rows) if shown else None,
-            picture=shown and is_picture(one),
-            votes=tuple(vote for vote in seen if vote.output == one.number),
-            outcome=found.get(one.number),
-            approve_reason=reason_required(Ballot.APPROVE, one.verdict),
-        )
+        _output(room, one, tuple(vote for vote in seen if vote.output == one.number), found, shown=shown)
         for one in request.outputs
+    )
+
+
+def _output(
+    room: Room, output: Output, votes: tuple[Vote, ...], found: Mapping[int, Outcome], *, shown: bool
+) -> OutputView:
+    rows = room.policy.preview_rows
+    table = preview(room.vault, output, rows) if shown else None
+    placed = table is not None and bool(table.measures)
+    numbers = listing(output.report, rows) if shown and not placed else None
+    evident = numbers or table
+    names = evident.names(f"c-{output.number}") if evident else {}
+    return OutputView(
+        output=output,
+        table=table,
+        lines=text_preview(room.vault, output, rows) if shown else None,
+        picture=shown and is_picture(output),
+        numbers=numbers,
+        cells=about_cells(output.report.findings, names) if output.report else (),
+        votes=votes,
+        outcome=found.get(output.number),
+        approve_reason=reason_required(Ballot.APPROVE, output.verdict),
     )
 
 

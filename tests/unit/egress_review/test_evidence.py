@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from egress_review.checks.report import CellEvidence, Finding, FindingCode, OutputReport, Verdict
-from egress_review.pages.preview import table
+from egress_review.pages.evidence import about_cells
+from egress_review.pages.preview import listing, table
 
 CSV = b"sex,n,mean\nF,40,1.5\nM,3,2.5\n"
 
@@ -54,3 +57,43 @@ def test_a_short_row_has_no_more_cells_than_it_has() -> None:
     found = table(b"sex,n\nF\nM,3,9\n", report(cell("M", "n", 3)), 10)
     assert found is not None
     assert [len(row) for row in found.rows] == [1, 3]
+
+
+def test_what_is_marked_as_suppressed_objects_to_nothing() -> None:
+    hidden = replace(cell("M", "n", 3, FindingCode.THRESHOLD), suppressed=True)
+    found = table(CSV, report(hidden), 10)
+    assert found is not None
+    evidence = found.rows[1][1].evidence
+    assert evidence is not None
+    assert evidence.verdict is Verdict.PASS
+    assert evidence.others == (FindingCode.THRESHOLD,)
+
+
+def test_the_numbers_of_a_file_that_is_not_opened_here_are_listed() -> None:
+    first = replace(cell("M", "n", 3, FindingCode.THRESHOLD), value="3")
+    grand = replace(cell("", "n", 43), key={}, value="43")
+    found = listing(replace(report(first, grand), cells_total=9), 10)
+    assert found is not None
+    assert found.header == ("sex",)
+    assert [[one.text for one in row] for row in found.rows] == [["M", "n", "3"], ["", "n", "43"]]
+    assert found.measures == {2}
+    assert found.cut
+    assert found.names("c-1") == {
+        ("n", frozenset({("sex", "M")})): "c-1-1-3",
+        ("n", frozenset()): "c-1-2-3",
+    }
+    assert listing(report(first, grand), 1) is not None
+    assert listing(report(), 10) is None
+    assert listing(None, 10) is None
+
+
+def test_a_finding_leads_to_its_cell() -> None:
+    found = table(CSV, report(cell("F", "n", 40), cell("F", "mean", 40), cell("M", "n", 3)), 10)
+    assert found is not None
+    about = (
+        Finding(FindingCode.THRESHOLD, {"column": "mean"}, {"sex": "F"}),
+        Finding(FindingCode.ROW_ORDER_DIFFERS, {}, {"sex": "M"}),
+        Finding(FindingCode.THRESHOLD, {"column": "mean"}, {"sex": "X"}),
+        Finding(FindingCode.RECOMPUTED),
+    )
+    assert about_cells(about, found.names("c-7")) == ("c-7-1-3", "c-7-2-2", "", "")
