@@ -111,6 +111,8 @@ class CheckRunner:
 
 def with_findings(report: OutputReport, more: Sequence[Finding]) -> OutputReport:
     """The report with more findings, also on the cells that they are about."""
+    known = {_place(one) for one in report.findings}
+    more = [one for one in more if _place(one) not in known]
     if not more:
         return report
     marked = {(tuple((one.cell or {}).items()), one.params.get("column", "")): one.code for one in more}
@@ -120,6 +122,11 @@ def with_findings(report: OutputReport, more: Sequence[Finding]) -> OutputReport
         cells.append(replace(cell, findings=(*cell.findings, code)) if code else cell)
     findings, kept = bounded([*report.findings, *more], cells, len(cells))
     return replace(report, findings=findings, cells=kept)
+
+
+def _place(said: Finding) -> tuple[object, ...]:
+    """What a finding says of what; how it can be shown may differ."""
+    return said.code, said.params.get("column"), None if said.cell is None else tuple(said.cell.items())
 
 
 def not_proven(job: CheckJob) -> CheckReport:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from egress_review.checks.findings import VERDICTS, FindingCode, Verdict
+from egress_review.checks.hidden import HiddenRow, hidden_row_from_json
+from egress_review.checks.text import MAX_TEXT, is_sound
 from onggi.errors import Invalid
 from onggi.reasons import Reason
 from onggi.submission import FINDINGS_BYTES
@@ -28,13 +30,13 @@ __all__ = [
     "Finding",
     "FindingCode",
     "HiddenRow",
-    "Level",
     "OutputReport",
     "TableCheck",
     "Verdict",
     "bounded",
     "combine",
     "for_researcher",
+    "is_sound",
     "output_report_from_json",
     "report_from_json",
 ]
@@ -42,7 +44,6 @@ __all__ = [
 MAX_FINDINGS = 200
 MAX_CELLS = 1_000_000
 """Of any report; what a policy lets a report hold is `CheckPolicy.report_cells`."""
-MAX_TEXT = 300
 REVIEWER_ONLY = frozenset(
     {
         "complement", "difference", "freedom", "holders", "left_out", "missing", "parts", "persons",
@@ -152,27 +153,6 @@ class CellEvidence:
             "suppressed": self.suppressed,
             "findings": [code.value for code in self.findings],
         }
-
-
-Level = str | None
-"""The text of a key's value; None where a margin sums over the key."""
-
-
-@dataclass(frozen=True, slots=True)
-class HiddenRow:
-    """The numbers of one row in whose place the file shows a mark.
-
-    Attributes:
-        levels: of the query's keys, in order, as `checks.hidden` names them.
-        measures: indices among the query's measures.
-    """
-
-    levels: tuple[Level, ...]
-    measures: tuple[int, ...]
-
-    def to_json(self) -> list[list[Any]]:
-        """The wire form."""
-        return [list(self.levels), list(self.measures)]
 
 
 def combine(findings: Iterable[Finding]) -> Verdict:
@@ -290,11 +270,6 @@ def _text(value: object, where: str) -> str:
     return value
 
 
-def is_sound(text: str) -> bool:
-    """Whether a text can be stored and encoded anywhere: no NUL, no half of a surrogate pair."""
-    return not any(sign == "\x00" or "\ud800" <= sign <= "\udfff" for sign in text)
-
-
 def _count(value: object, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_COUNT:
         raise _refuse(where)
@@ -362,20 +337,6 @@ def _flag(value: object, where: str) -> bool:
 
 def _count_or_none(value: object, where: str) -> int | None:
     return None if value is None else _count(value, where)
-
-
-def hidden_row_from_json(body: object) -> HiddenRow:
-    """Read a row with hidden numbers from a hostile source.
-
-    Raises:
-        Invalid: if it is not one.
-    """
-    levels, measures = _list(body, 2, "hidden") if isinstance(body, list) and len(body) > 1 else ([], [])
-    shown = tuple(None if one is None else _text(one, "level") for one in _list(levels, _MAX_KEYS, "levels"))
-    hidden = tuple(_count(one, "measure") for one in _list(measures, MAX_CELLS, "measures"))
-    if not hidden:
-        raise _refuse("hidden")
-    return HiddenRow(shown, hidden)
 
 
 _OUTPUT_KEYS = frozenset(one.name for one in fields(OutputReport)) | {"verdict"}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from egress_review.checks.findings import FindingCode
+from egress_review.checks.hidden import HiddenRow, levels
 from egress_review.checks.order import Order
 from egress_review.checks.outside import in_form, with_columns
 from egress_review.checks.policy import CheckPolicy
@@ -20,7 +21,7 @@ from egress_review.checks.source.evidence import Group
 from egress_review.checks.source.granted import Granted, read_granted
 from egress_review.checks.source.opening import ENGINE
 from egress_review.checks.source.recompute import Wanted, recompute, units_without_filter
-from egress_review.checks.tables.compare import Comparison, compare_tables
+from egress_review.checks.tables.compare import Comparison, PublishedRow, compare_tables
 from egress_review.checks.tables.csv_form import RawTable
 from egress_review.checks.tables.read_table import read_table
 from onggi.claim import Claim
@@ -79,7 +80,21 @@ def _prove(raw: RawTable, order: Order, granted: Granted) -> TableCheck:
     # An empty table proves nothing: a pass needs at least one number that was held against the source.
     if comparison.same and judged.cells:
         found.append(_proof(query, groups, comparison))
-    return TableCheck(tuple(found), marked(judged.cells, comparison.findings))
+    hidden = hidden_rows(query, comparison.rows)
+    return TableCheck(tuple(found), marked(judged.cells, comparison.findings), hidden=hidden)
+
+
+def hidden_rows(query: Query, rows: Sequence[PublishedRow]) -> tuple[HiddenRow, ...]:
+    """All numbers in whose place the file shows a mark."""
+    at = [query.items.index(measure) for measure in query.measures]
+    return tuple(
+        HiddenRow(
+            levels(row.group.key(query), row.group.grouping),
+            tuple(number for number, position in enumerate(at) if position in row.suppressed),
+        )
+        for row in rows
+        if row.suppressed
+    )
 
 
 def _attacked(

@@ -35,6 +35,7 @@ def check(order: Order) -> OutputReport:
         cells_total=len(table.cells),
         engine=table.engine,
         policy_version=order.policy.version,
+        hidden=table.hidden,
     )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from egress_review.checks.differencing.job import PublishedNumber, number_from_json
+from egress_review.checks.hidden import HiddenRow, hidden_row_from_json
 from onggi.events import canonical_json
 
 __all__ = ["Blind", "Entry", "PublishedNumber"]
@@ -36,7 +37,9 @@ class Entry:
         sets: SHA-256 of the sets of persons, or None where the ledger is blind.
         blind: why it is, or None.
         rounded_to: the base to which counts were published rounded, or 0; the numbers here are not.
-        numbers: all published numbers of the table, by place.
+        numbers: all numbers of the table, by place; those too that its file hides.
+        claim: the JSON of its claim as it was read, or None where the ledger is blind.
+        hidden: the numbers that its file hides.
         position: index of the entry's event in the audit log; -1 before it is written.
     """
 
@@ -52,6 +55,8 @@ class Entry:
     blind: Blind | None
     rounded_to: int = 0
     numbers: tuple[PublishedNumber, ...] = ()
+    claim: Mapping[str, Any] | None = None
+    hidden: tuple[HiddenRow, ...] = ()
     position: int = -1
 
     def content(self) -> dict[str, Any]:
@@ -70,7 +75,13 @@ class Entry:
             "blind": self.blind.value if self.blind else None,
             "rounded_to": self.rounded_to,
             "numbers": [number.to_json() for number in self.numbers],
+            **self.question(),
         }
+
+    def question(self) -> dict[str, Any]:
+        """What it takes to make the table again."""
+        claim = None if self.claim is None else dict(self.claim)
+        return {"claim": claim, "hidden": [row.to_json() for row in self.hidden]}
 
     def sha256(self) -> str:
         """What the audit log says of the entry.
@@ -112,5 +123,7 @@ def entry_from_content(body: Mapping[str, Any], position: int) -> Entry:
         blind=Blind(body["blind"]) if body["blind"] else None,
         rounded_to=body["rounded_to"],
         numbers=tuple(map(number_from_json, body["numbers"])),
+        claim=body["claim"],
+        hidden=tuple(map(hidden_row_from_json, body["hidden"])),
         position=position,
     )

@@ -42,7 +42,7 @@ class MemoryLedger:
     def sets_of(self, datasets: Collection[str]) -> tuple[Remembered, ...]:
         """The entries with sets, oldest first."""
         return tuple(
-            Remembered(one.position, one.sets)
+            Remembered(one.position, one.sets, one.release, one.claim, one.hidden)
             for one in self.entries()
             if one.sets is not None and any(name in datasets for name, _ in one.datasets)
         )

@@ -7,10 +7,11 @@ once an event was appended in it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from egress_review.checks.hidden import HiddenRow
 from egress_review.ledger.domain import Entry
 from onggi.events import Event
 
@@ -19,10 +20,13 @@ __all__ = ["LedgerStore", "LedgerUnit", "Remembered"]
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Where the sets of an entry lie: all that a comparison needs of it."""
+    """All that a comparison needs of an entry: where its sets lie, and what its table was about."""
 
     position: int
     sets: str
+    release: str = ""
+    claim: Mapping[str, Any] | None = None
+    hidden: tuple[HiddenRow, ...] = ()
 
 
 class LedgerUnit(Protocol):

@@ -16,7 +16,6 @@ from egress_review.checks.differencing.job import (
     DifferencingJob,
     LedgerTable,
     TableToRemember,
-    Withheld,
 )
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.job import DatasetFolder
@@ -126,6 +125,8 @@ class Ledger:
                     blind=None,
                     rounded_to=table.rounded_to,
                     numbers=table.numbers,
+                    claim=compared.claims[one.number].to_json(),
+                    hidden=one.report.hidden if one.report else (),
                 )
             entries.append(entry)
         newest = max((one.position for one in compared.known), default=-1)
@@ -148,7 +149,10 @@ class Ledger:
         job = DifferencingJob(
             tables=tuple(table for _, table in tables.values()),
             datasets=tuple(folder(name, version) for name, version in datasets),
-            ledger=tuple(LedgerTable(one.sets, str(self.blobs.path(one.sets))) for one in known),
+            ledger=tuple(
+                LedgerTable(one.sets, str(self.blobs.path(one.sets)), one.release, one.claim, one.hidden)
+                for one in known
+            ),
             policy=self._policy,
             keep=keep,
         )
@@ -176,17 +180,8 @@ def proven_tables(outputs: Sequence[Output]) -> dict[int, tuple[Claim, TableToRe
             claim = claim_from_json(one.claim)
         except Invalid:
             continue  # the checks could not have read it either
-        found[one.number] = (claim, TableToRemember(one.claim, _withheld(one)))
+        found[one.number] = (claim, TableToRemember(one.claim, report.hidden))
     return found
-
-
-def _withheld(output: Output) -> tuple[Withheld, ...]:
-    """The numbers in whose place the file shows a mark, as far as the report names them."""
-    if output.report is None:
-        return ()
-    return tuple(
-        Withheld(tuple(cell.key.values()), cell.measure) for cell in output.report.cells if cell.suppressed
-    )
 
 
 def _blind(request: Request, release: Release, output: Output) -> Entry:

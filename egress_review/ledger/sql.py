@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
+from egress_review.checks.hidden import hidden_row_from_json
 from egress_review.ledger import tables
 from egress_review.ledger.domain import Entry, entry_from_content
 from egress_review.ledger.protocol import Remembered
 from egress_review.store.engine import reading
-from onggi.errors import Conflict, NotFound, Tampered
+from onggi.errors import Conflict, Invalid, NotFound, Tampered
 from onggi.events import Event
 from onggi.reasons import Reason
 
@@ -60,9 +62,10 @@ class SqlLedger:
     def sets_of(self, datasets: Collection[str]) -> tuple[Remembered, ...]:
         """The entries with sets, oldest first."""
         table = tables.entries
-        query = sa.select(table.c.position, table.c.sets).where(*_about(datasets)).order_by(table.c.position)
+        columns = (table.c.position, table.c.sets, table.c.release, table.c.question)
+        query = sa.select(*columns).where(*_about(datasets)).order_by(table.c.position)
         with reading(self._engine) as connection:
-            return tuple(Remembered(int(row.position), row.sets) for row in connection.execute(query))
+            return tuple(map(_remembered, connection.execute(query)))
 
     def entry(self, position: int) -> Entry:
         """One entry."""
@@ -94,7 +97,8 @@ def insert(connection: sa.Connection, entry: Entry) -> None:
         "release": entry.release,
         "output": entry.output,
         "sets": entry.sets,
-        "content": json.dumps(entry.content(), ensure_ascii=False, separators=(",", ":")),
+        "content": _text(entry.content()),
+        "question": _text(entry.question()),
     }
     connection.execute(sa.insert(tables.entries), [row])
     about = [
@@ -108,6 +112,20 @@ def _about(datasets: Collection[str]) -> tuple[sa.ColumnElement[bool], ...]:
     table = tables.datasets
     positions = sa.select(table.c.position).where(table.c.dataset.in_(list(datasets)))
     return tables.entries.c.position.in_(positions), tables.entries.c.sets.is_not(None)
+
+
+def _text(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _remembered(row: sa.Row[Any, Any, Any, Any]) -> Remembered:
+    position = int(row.position)
+    try:
+        asked = json.loads(row.question)
+        hidden = tuple(map(hidden_row_from_json, asked["hidden"]))
+        return Remembered(position, row.sets, row.release, asked["claim"], hidden)
+    except (KeyError, TypeError, ValueError, Invalid):
+        raise Tampered(Reason.LEDGER_TAMPERED, position=position) from None
 
 
 def _read(content: str, position: int) -> Entry:

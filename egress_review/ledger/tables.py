@@ -14,9 +14,10 @@ entries = sa.Table(
     sa.Column("output", sa.Integer, nullable=False),
     sa.Column("sets", sa.String(64)),
     sa.Column("content", sa.Text, nullable=False),
+    sa.Column("question", sa.Text, nullable=False, server_default="{}"),
     sa.UniqueConstraint("release", "output"),
 )
-"""`content` is what the entry's hash is of; `release`, `output` and `sets` come from it, to be searched."""
+"""`content` is what the entry's hash is of; the others come from it, to be searched."""
 
 datasets = sa.Table(
     "ledger_datasets",

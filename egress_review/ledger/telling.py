@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from egress_review.checks.differencing.hits import Hit, Number
 from egress_review.checks.differencing.job import DifferencingAnswer
-from egress_review.checks.differencing.search import Hit, Number
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.query import Kind
 from egress_review.checks.refusal import finding
@@ -51,6 +51,7 @@ class Told:
         for hit in self._answer.hits:
             found[self._outputs[-1 - hit.new.table]].append(self._finding(hit))
         for number, table in zip(self._outputs, self._answer.tables, strict=True):
+            found[number].extend(table.findings)
             if table.stopped is not None:
                 found[number].append(not_run(table.stopped))
             elif not self._answer.complete:

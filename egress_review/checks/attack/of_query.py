@@ -15,13 +15,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from egress_review.checks.attack.audit import AttackRules
-from egress_review.checks.attack.model import TOTAL, Key, Level, PublishedTable, Rounding, make_table
+from egress_review.checks.attack.model import Key, Level, PublishedTable, Rounding, make_table
 from egress_review.checks.findings import VERDICTS, Verdict
+from egress_review.checks.hidden import levels
 from egress_review.checks.reading.query import Kind, Measure, Query
 from egress_review.checks.rules.primary import contributors, judge_cell
 from egress_review.checks.rules.profile import Profile
 from egress_review.checks.source.evidence import Cell, Group, GroupId, group_id
-from onggi.table_form import format_value
 
 DEFAULT_PERCENT = 10.0
 """Width of a hidden cell's interval where a profile has no p% rule. Source: ACRO's default for p%."""
@@ -143,15 +143,7 @@ def _rounding(measure: Measure, declared: Rounding | None) -> Rounding | None:
 
 def levels_of(group: Group, query: Query) -> tuple[Level, ...]:
     """The levels of a group; a missing value is "", an empty text is two quotes."""
-    return tuple(
-        TOTAL if group.grouping >> at & 1 else _level(value) for at, value in enumerate(group.key(query))
-    )
-
-
-def _level(value: object) -> str:
-    if value is None:
-        return ""
-    return '""' if value == "" else format_value(value)
+    return levels(group.key(query), group.grouping)
 
 
 def adds_up(measure: Measure, query: Query) -> bool:

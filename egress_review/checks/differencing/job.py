@@ -6,28 +6,22 @@ answer is read as strictly as any answer from a box.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from egress_review.checks.differencing.search import Hit, Number
+from egress_review.checks.differencing.hits import Hit, Number
 from egress_review.checks.findings import FindingCode
+from egress_review.checks.hidden import HiddenRow, hidden_row_from_json
 from egress_review.checks.job import DatasetFolder
 from egress_review.checks.policy import CheckPolicy, policy_from_json
 from egress_review.checks.reading.query import Kind
-from egress_review.checks.report import MAX_TEXT, is_sound
+from egress_review.checks.report import Finding
+from egress_review.checks.text import MAX_TEXT, is_sound
 from onggi.errors import Invalid
 from onggi.reasons import Reason
 
 MOST_KEYS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A number that the file hides: the texts of its row's keys in their order, and its column."""
-
-    key: tuple[str, ...]
-    measure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +30,30 @@ class TableToRemember:
 
     Attributes:
         claim: its JSON, unread and hostile.
-        withheld: the numbers that its file hides.
+        hidden: the numbers that its file hides.
     """
 
     claim: Mapping[str, Any]
-    withheld: tuple[Withheld, ...] = ()
+    hidden: tuple[HiddenRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerTable:
-    """The sets of a released table: where they lie, and the SHA-256 that the ledger holds of them."""
+    """A released table.
+
+    Attributes:
+        sha256: of its sets, as the ledger holds it.
+        path: where they lie.
+        name: of the release, for witnesses.
+        claim: its JSON; None if it is not known.
+        hidden: the numbers that its file hides.
+    """
 
     sha256: str
     path: str
+    name: str = ""
+    claim: Mapping[str, Any] | None = None
+    hidden: tuple[HiddenRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +76,13 @@ class DifferencingJob:
         """The wire form."""
         return {
             "tables": [
-                {
-                    "claim": dict(one.claim),
-                    "withheld": [[list(cell.key), cell.measure] for cell in one.withheld],
-                }
+                {"claim": dict(one.claim), "hidden": [row.to_json() for row in one.hidden]}
                 for one in self.tables
             ],
             "datasets": [asdict(one) for one in self.datasets],
-            "ledger": [asdict(one) for one in self.ledger],
+            "ledger": [
+                {**asdict(one), "hidden": [row.to_json() for row in one.hidden]} for one in self.ledger
+            ],
             "policy": self.policy.to_json(),
             "keep": self.keep,
             "scratch": self.scratch,
@@ -88,16 +92,17 @@ class DifferencingJob:
 def job_from_json(body: Mapping[str, Any]) -> DifferencingJob:
     """Read the wire form; it comes from the runner, which is trusted."""
     return DifferencingJob(
-        tables=tuple(
-            TableToRemember(one["claim"], tuple(Withheld(tuple(key), name) for key, name in one["withheld"]))
-            for one in body["tables"]
-        ),
+        tables=tuple(TableToRemember(one["claim"], _hidden(one["hidden"])) for one in body["tables"]),
         datasets=tuple(DatasetFolder(**one) for one in body["datasets"]),
-        ledger=tuple(LedgerTable(**one) for one in body["ledger"]),
+        ledger=tuple(LedgerTable(**{**one, "hidden": _hidden(one["hidden"])}) for one in body["ledger"]),
         policy=policy_from_json(body["policy"]),
         keep=body["keep"],
         scratch=body["scratch"],
     )
+
+
+def _hidden(body: Iterable[object]) -> tuple[HiddenRow, ...]:
+    return tuple(map(hidden_row_from_json, body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +135,14 @@ class TableAnswer:
         numbers: all published numbers, by place.
         rounded_to: the base to which counts are published rounded; 0 if they are not.
         sets: their bytes, if they were wanted; opaque.
+        findings: what the table gives away together with the others of the request and with releases.
     """
 
     stopped: FindingCode | None
     numbers: tuple[PublishedNumber, ...] = ()
     rounded_to: int = 0
     sets: bytes = b""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

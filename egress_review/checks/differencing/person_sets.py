@@ -19,10 +19,11 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from egress_review.checks.differencing.job import PublishedNumber, Withheld
+from egress_review.checks.differencing.job import PublishedNumber
 from egress_review.checks.differencing.prints import Persons
 from egress_review.checks.differencing.sets import BASE, COUNT, VALUE, Family, Sets, make_sets
 from egress_review.checks.findings import FindingCode
+from egress_review.checks.hidden import HiddenRow, levels
 from egress_review.checks.reading.query import Kind, Measure, Query
 from egress_review.checks.refusal import CheckStopped, clip
 from onggi.table_form import format_value
@@ -43,22 +44,20 @@ def remember(
     source: duckdb.DuckDBPyConnection,
     query: Query,
     most: int,
-    withheld: Collection[Withheld] = (),
-    margin: str = "",
+    hidden: Collection[HiddenRow] = (),
 ) -> Remembered:
     """Numbers and persons of a query.
 
     Args:
         most: rows of the table.
-        withheld: numbers that the table's file hides: they get no set.
-        margin: what the file calls a margin.
+        hidden: numbers that the table's file hides: they get no set.
 
     Raises:
         CheckStopped: `too_many_cells`, `memory_limit` or `query_failed`.
     """
     try:
         rows = _make_cells(source, query, most)
-        builder = _Builder(query, rows, withheld, margin)
+        builder = _Builder(query, rows, hidden)
         for unit in query.units:
             builder.add(*_persons(source, query, unit))
     except duckdb.OutOfMemoryException:
@@ -158,14 +157,12 @@ def tags_of(measure: Measure, query: Query) -> frozenset[str]:
 class _Builder:
     """Puts cells and persons together."""
 
-    def __init__(
-        self, query: Query, rows: list[tuple[Any, ...]], withheld: Collection[Withheld], margin: str
-    ) -> None:
+    def __init__(self, query: Query, rows: list[tuple[Any, ...]], hidden: Collection[HiddenRow]) -> None:
         self._query = query
         self._rows = rows
         self._keys = len(query.keys)
-        self._hidden = {(one.key, one.measure) for one in withheld}
-        self._margin = margin
+        marks = {one.levels: one.measures for one in hidden}
+        self._hidden = [marks.get(levels(row[: self._keys], int(row[self._keys])), ()) for row in rows]
         self._conditions = _conditions(query)
         self._members: list[Persons] = []
         self._place: list[int] = []
@@ -206,8 +203,7 @@ class _Builder:
             if counts:
                 before = self._persons[row][at]
                 self._persons[row][at] = members.size if before < 0 else min(before, members.size)
-            hidden = (self._texts(row), self._query.measures[at].name) in self._hidden
-            if members.size and not hidden:
+            if members.size and at not in self._hidden[row]:
                 grouping = int(self._rows[row][self._keys])
                 groupings.setdefault(grouping, []).append(self._set(row, at, members))
         for found in groupings.values():
@@ -250,17 +246,14 @@ class _Builder:
     def _is_margin(self, row: int, at: int) -> bool:
         return bool(int(self._rows[row][self._keys]) >> at & 1)
 
-    def _texts(self, row: int) -> tuple[str, ...]:
-        """The keys of a row as its file shows them."""
-        values = self._rows[row]
-        return tuple(
-            self._margin if self._is_margin(row, at) else clip(_plain(values[at])) for at in range(self._keys)
-        )
-
     def _key(self, row: int) -> dict[str, str]:
         """The keys of a row by name; a margin's is absent."""
-        texts = zip(self._query.keys, self._texts(row), strict=True)
-        return {clip(one.name): text for at, (one, text) in enumerate(texts) if not self._is_margin(row, at)}
+        values = self._rows[row]
+        return {
+            clip(one.name): clip(_plain(values[at]))
+            for at, one in enumerate(self._query.keys)
+            if not self._is_margin(row, at)
+        }
 
 
 def _plain(value: Any) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from egress_review.checks.boxed import SCRATCH, Worker, ask_worker
+from egress_review.checks.differencing.hits import MOST_HITS, Hit, Number
 from egress_review.checks.differencing.job import (
     DifferencingAnswer,
     DifferencingJob,
@@ -25,16 +26,26 @@ from egress_review.checks.differencing.job import (
     refuse,
     whole,
 )
-from egress_review.checks.differencing.search import MOST_HITS, Hit, Number
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.job import DatasetFolder
 from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.report import MAX_FINDINGS, finding_from_json
 from onggi.errors import Invalid
 from onggi.sandbox import Bind
 
 MAX_ANSWER_BYTES = 512 * 1024**2
 _WORKER = Worker(("-B", "-m", "egress_review.checks.differencing.worker"))
 _LEDGER = "/ledger"
+ATTACK_CODES = frozenset(
+    {
+        FindingCode.ATTACK_OVER_BUDGET,
+        FindingCode.CELL_RECOVERABLE,
+        FindingCode.CELL_RECOVERABLE_BY_PERSON,
+        FindingCode.INTERVAL_NARROW,
+        FindingCode.INTERVAL_NARROW_REVIEW,
+    }
+)
+"""What the box may say of a table besides the pairs that it found."""
 
 
 def run_differencing(job: DifferencingJob, worker: Worker = _WORKER) -> DifferencingAnswer:
@@ -48,7 +59,7 @@ def run_differencing(job: DifferencingJob, worker: Worker = _WORKER) -> Differen
         CheckStopped: there is no answer, or it is none.
     """
     datasets = tuple(replace(one, folder=f"/data/{one.name}/{one.version}") for one in job.datasets)
-    ledger = tuple(LedgerTable(one.sha256, f"{_LEDGER}/{one.sha256}") for one in job.ledger)
+    ledger = tuple(replace(one, path=f"{_LEDGER}/{one.sha256}") for one in job.ledger)
     policy = replace(job.policy, max_answer_bytes=MAX_ANSWER_BYTES)
     inside = replace(job, datasets=datasets, ledger=ledger, policy=policy, scratch=SCRATCH)
     said = ask_worker(inside, _binds(job, datasets, ledger), worker)
@@ -89,15 +100,19 @@ def _read(said: bytes, job: DifferencingJob) -> DifferencingAnswer:
 
 
 def _table(body: object, job: DifferencingJob) -> tuple[TableAnswer, int]:
-    read = mapping(body, {"stopped", "numbers", "rounded_to", "bytes"})
-    if not isinstance(read["numbers"], list):
+    read = mapping(body, {"stopped", "numbers", "rounded_to", "bytes", "findings"})
+    said = read["findings"]
+    if not isinstance(read["numbers"], list) or not isinstance(said, list) or len(said) > MAX_FINDINGS:
         raise refuse("table")
     stopped = None if read["stopped"] is None else FindingCode(read["stopped"])
     size = whole(read["bytes"])
     if bool(size) != (job.keep and stopped is None):
         raise refuse("sets")
     numbers = tuple(map(number_from_json, read["numbers"]))
-    return TableAnswer(stopped, numbers, whole(read["rounded_to"])), size
+    findings = tuple(map(finding_from_json, said))
+    if any(one.code not in ATTACK_CODES for one in findings):
+        raise refuse("findings")
+    return TableAnswer(stopped, numbers, whole(read["rounded_to"]), findings=findings), size
 
 
 def _hits(body: Any, tables: Sequence[TableAnswer], job: DifferencingJob) -> tuple[Hit, ...]:

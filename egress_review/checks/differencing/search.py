@@ -14,10 +14,11 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from egress_review.checks.differencing.hits import MOST_HITS, Hit, Number
 from egress_review.checks.differencing.prints import Persons, Prints
 from egress_review.checks.differencing.relations import (
     Near,
@@ -30,57 +31,7 @@ from egress_review.checks.differencing.relations import (
 from egress_review.checks.differencing.sets import Family, Places, Sets
 from egress_review.checks.differencing.triples import OverBudgetError, candidates, known_sets, support
 
-MOST_HITS = 200
 Load = Callable[[], Sets]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Number:
-    """A published number: its table and its place there.
-
-    Attributes:
-        table: of the ledger from 0 on; of the request -1, -2, … in its order.
-    """
-
-    table: int
-    place: int
-
-    @property
-    def is_new(self) -> bool:
-        """Whether it is of the request."""
-        return self.table < 0
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """Numbers of which one minus the others is about a few persons.
-
-    Attributes:
-        new: the number of the request that brings it about.
-        whole, parts: the difference; the new one is among them.
-        difference: how many persons it is about.
-        alike: whether they are numbers of one kind, so that they can be subtracted.
-    """
-
-    new: Number
-    whole: Number
-    parts: tuple[Number, ...]
-    difference: int
-    alike: bool
-
-    def renumbered(self, tables: Sequence[int]) -> Hit:
-        """The same with other numbers for the request's tables: that of table -1 first."""
-
-        def other(one: Number) -> Number:
-            return Number(tables[-1 - one.table], one.place) if one.is_new else one
-
-        parts = tuple(map(other, self.parts))
-        return replace(self, new=other(self.new), whole=other(self.whole), parts=parts)
-
-    @property
-    def rank(self) -> tuple[bool, int, int]:
-        """The plainest is told."""
-        return not self.alike, len(self.parts), self.difference
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from egress_review.checks.attack.linked import Linked, attack_linked
 from egress_review.checks.differencing.job import (
     DifferencingAnswer,
     DifferencingJob,
@@ -30,9 +31,11 @@ from egress_review.checks.differencing.person_sets import Remembered, remember
 from egress_review.checks.differencing.search import Found, search
 from egress_review.checks.differencing.sets import Sets, from_bytes, to_bytes
 from egress_review.checks.findings import FindingCode
+from egress_review.checks.hidden import HiddenRow
 from egress_review.checks.reading.scope import Catalogue
 from egress_review.checks.reading.select import read_query
-from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.refusal import CheckStopped, finding
+from egress_review.checks.report import Finding, bounded
 from egress_review.checks.source.opening import load_manifest, open_source
 from egress_review.checks.worker_status import OUT_OF_MEMORY
 from onggi.claim import Claim, claim_from_json
@@ -41,20 +44,27 @@ from onggi.manifest import Manifest
 
 SHARE_OF_TIME = 0.8
 """Of the box's time, for everything but the answer."""
+SHARE_OF_ATTACK = 0.4
+"""Of the box's time, until the attack on hidden numbers ends and the comparison of persons begins."""
 
 
 def answer(job: DifferencingJob) -> DifferencingAnswer:
     """Do the job."""
-    deadline = time.monotonic() + job.policy.time_s * SHARE_OF_TIME
+    start = time.monotonic()
+    deadline = start + job.policy.time_s * SHARE_OF_TIME
     made = [_made(one, job) for one in job.tables]
     known = [one for one in made if isinstance(one, _Made)]
+    attacked = iter(_attacked(known, job, start + job.policy.time_s * SHARE_OF_ATTACK))
     loads = [partial(_load, one) for one in job.ledger]
     try:
         found = search([one.remembered.sets for one in known], loads, job.policy.min_persons, deadline)
     except ValueError:
         # A table of the ledger is not what it was: nothing can be compared with it.
         found = Found((), complete=False)
-    tables = tuple(one.answer(keep=job.keep) if isinstance(one, _Made) else TableAnswer(one) for one in made)
+    tables = tuple(
+        one.answer(next(attacked), keep=job.keep) if isinstance(one, _Made) else TableAnswer(one)
+        for one in made
+    )
     places = [-1 - at for at, one in enumerate(made) if isinstance(one, _Made)]
     return DifferencingAnswer(tables, tuple(hit.renumbered(places) for hit in found.hits), found.complete)
 
@@ -62,30 +72,51 @@ def answer(job: DifferencingJob) -> DifferencingAnswer:
 class _Made:
     """A table whose sets could be made."""
 
-    def __init__(self, remembered: Remembered, *, rounded_to: int) -> None:
+    def __init__(self, linked: Linked, remembered: Remembered) -> None:
+        self.linked = linked
         self.remembered = remembered
-        self._rounded_to = rounded_to
 
-    def answer(self, *, keep: bool) -> TableAnswer:
+    def answer(self, findings: Sequence[Finding], *, keep: bool) -> TableAnswer:
+        rounding = self.linked.claim.rounding
         sets = to_bytes(self.remembered.sets) if keep else b""
-        return TableAnswer(None, self.remembered.numbers, self._rounded_to, sets)
+        told, _ = bounded(findings, (), 0)
+        return TableAnswer(None, self.remembered.numbers, rounding.base if rounding else 0, sets, told)
 
 
 def _made(table: TableToRemember, job: DifferencingJob) -> _Made | FindingCode:
     try:
-        claim = _claim(table.claim)
-        pairs = [_granted(name, version, job) for name, version in claim.datasets]
-        query = read_query(claim, Catalogue(manifest for manifest, _ in pairs))
-        source = open_source(pairs, Path(job.scratch), job.policy.memory_bytes // 2)
-        with source.connect() as database:
-            return _Made(
-                remember(database, query, job.policy.max_cells, table.withheld, claim.margin),
-                rounded_to=claim.rounding.base if claim.rounding else 0,
-            )
+        linked = _linked(table.claim, table.hidden, job)
+        with linked.source.connect() as database:
+            return _Made(linked, remember(database, linked.query, job.policy.max_cells, table.hidden))
     except CheckStopped as stopped:
         return stopped.finding.code
     except RecursionError:
         return FindingCode.SQL_UNREADABLE
+
+
+def _attacked(request: Sequence[_Made], job: DifferencingJob, until: float) -> list[list[Finding]]:
+    """What the tables of the request give away together, and with releases about the same versions."""
+    versions = {one.linked.claim.datasets for one in request}
+    released: list[Linked] = []
+    for one in job.ledger:
+        if one.claim is None or _claim(one.claim).datasets not in versions:
+            continue
+        try:
+            released.append(_linked(one.claim, one.hidden, job, one.name))
+        except (CheckStopped, RecursionError):
+            # Released under other checks: what it shows is not known to this engine.
+            return [[finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=len(one.hidden))] for _ in request]
+    return attack_linked([one.linked for one in request], released, job.policy, until)
+
+
+def _linked(
+    body: Mapping[str, Any], hidden: tuple[HiddenRow, ...], job: DifferencingJob, name: str = ""
+) -> Linked:
+    claim = _claim(body)
+    pairs = [_granted(dataset, version, job) for dataset, version in claim.datasets]
+    query = read_query(claim, Catalogue(manifest for manifest, _ in pairs))
+    source = open_source(pairs, Path(job.scratch), job.policy.memory_bytes // 2)
+    return Linked(claim, query, source, hidden, name)
 
 
 def _claim(body: Mapping[str, Any]) -> Claim:
@@ -126,6 +157,7 @@ def to_answer_bytes(said: DifferencingAnswer) -> bytes:
                 "numbers": [number.to_json() for number in one.numbers],
                 "rounded_to": one.rounded_to,
                 "bytes": len(one.sets),
+                "findings": [each.to_json() for each in one.findings],
             }
             for one in said.tables
         ],

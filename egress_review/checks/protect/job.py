@@ -16,7 +16,8 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.job import DatasetFolder
 from egress_review.checks.policy import CheckPolicy, policy_from_json
 from egress_review.checks.protect.way import Way
-from egress_review.checks.report import MAX_TEXT, Finding, is_sound
+from egress_review.checks.report import Finding
+from egress_review.checks.text import MAX_TEXT, is_sound
 from onggi.errors import Invalid
 from onggi.reasons import Reason
 

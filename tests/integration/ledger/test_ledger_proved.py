@@ -96,10 +96,8 @@ def test_a_changed_entry_is_found(office: Office) -> None:
 
 
 def test_an_entry_that_was_put_in_is_found(office: Office) -> None:
-    put_in = (
-        "SELECT 99, release, 2, sets, replace(content, '\"output\":1', '\"output\":2') FROM ledger_entries"
-    )
-    sql(office, f"INSERT INTO ledger_entries {put_in}")
+    put_in = "SELECT 99, release, 2, sets, replace(content, '\"output\":1', '\"output\":2'), question"
+    sql(office, f"INSERT INTO ledger_entries {put_in} FROM ledger_entries")
     assert verified(office) == [Proof.ENTRY_ADDED]
 
 

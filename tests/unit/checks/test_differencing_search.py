@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egress_review.checks.differencing import triples
+from egress_review.checks.differencing.hits import Number
 from egress_review.checks.differencing.prints import PARTS, merged, prints_of
-from egress_review.checks.differencing.search import Found, Number, search
+from egress_review.checks.differencing.search import Found, search
 from egress_review.checks.differencing.sets import COUNT, Family, Sets, from_bytes, make_sets, to_bytes
 
 K = 3

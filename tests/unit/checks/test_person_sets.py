@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from egress_review.checks.differencing import person_sets
-from egress_review.checks.differencing.job import Withheld
 from egress_review.checks.differencing.person_sets import Remembered, remember
 from egress_review.checks.differencing.sets import BASE, COUNT, VALUE, to_bytes
 from egress_review.checks.findings import FindingCode
+from egress_review.checks.hidden import HiddenRow
 from egress_review.checks.reading.scope import Catalogue
 from egress_review.checks.reading.select import read_query
 from egress_review.checks.refusal import CheckStopped
@@ -37,11 +37,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     return small_source(tmp_path_factory.mktemp("data") / "small", {"person": people, "visit": visits})
 
 
-def remembered(source: Source, sql: str, folder: Path, withheld: Collection[Withheld] = ()) -> Remembered:
+def remembered(source: Source, sql: str, folder: Path, hidden: Collection[HiddenRow] = ()) -> Remembered:
     query = read_query(claim_from_json(source.table(sql).claim), Catalogue([source.manifest]))
     opened = open_source([(source.manifest, source.folder)], folder, 2**30)
     with opened.connect() as database:
-        return remember(database, query, 1000, withheld)
+        return remember(database, query, 1000, hidden)
 
 
 def persons_of(made: Remembered, place: int) -> set[int]:
@@ -91,7 +91,7 @@ def test_who_is_left_by_having_is_left(source: Source, tmp_path: Path) -> None:
 
 def test_a_hidden_number_has_no_set(source: Source, tmp_path: Path) -> None:
     sql = "SELECT sex, count(DISTINCT person_id) AS n FROM small.person GROUP BY sex"
-    made = remembered(source, sql, tmp_path, [Withheld(("F",), "n")])
+    made = remembered(source, sql, tmp_path, [HiddenRow(("F",), (0,))])
     assert [number.key["sex"] for number in made.numbers] == ["F", "M"]
     assert made.sets.place == (1,)
 
