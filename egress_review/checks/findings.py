@@ -51,6 +51,7 @@ class FindingCode(StrEnum):
 
     # the table as written
     CSV_UNREADABLE = "csv_unreadable"
+    FILE_MAY_CARRY_MORE = "file_may_carry_more"
     FILE_NOT_CANONICAL = "file_not_canonical"
     FORM_NOT_CANONICAL = "form_not_canonical"
     MARGIN_AMBIGUOUS = "margin_ambiguous"
@@ -199,6 +200,7 @@ _REVIEW = frozenset(
         FindingCode.DIFFERENCING_ROWS,
         FindingCode.DOMINANCE_NOT_CHECKED,
         FindingCode.EXPRESSION_IN_MEASURE,
+        FindingCode.FILE_MAY_CARRY_MORE,
         FindingCode.FILTER_NOT_COMPARED,
         FindingCode.HEADER_LONG,
         FindingCode.INSTITUTION_DOMINANCE,

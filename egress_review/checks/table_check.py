@@ -42,6 +42,9 @@ def check_table(content: bytes, file_type: str, order: Order) -> TableCheck:
         if order.claim is None:
             raise CheckStopped(FindingCode.NO_CLAIM)
         found = _prove(raw, order, read_granted(order.claim, Path(order.file), order.datasets))
+        if raw.foreign:
+            more = finding(FindingCode.FILE_MAY_CARRY_MORE, type=raw.form)
+            found = replace(found, findings=(*found.findings, more))
     except CheckStopped as stopped:
         found = TableCheck((stopped.finding,))
     except RecursionError:

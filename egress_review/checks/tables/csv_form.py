@@ -26,6 +26,7 @@ class RawTable:
         canonical: whether only those fields are quoted that need it.
         form: of the file. In Parquet and XLSX a number has a value and no digits of its own.
         crossed: whether it was a cross table, which has a cell for combinations of nobody too.
+        foreign: whether another program wrote the Parquet or XLSX file, so that it may hold more than values.
     """
 
     columns: tuple[str, ...]
@@ -33,6 +34,7 @@ class RawTable:
     canonical: bool
     form: str = "csv"
     crossed: bool = False
+    foreign: bool = False
 
     @property
     def typed(self) -> bool:

@@ -30,7 +30,7 @@ ENDINGS = {
 }
 TABLES = ("csv", "parquet", "xlsx")
 """Kinds that can be proven by recomputation."""
-_FIRST_PART = b"[Content_Types].xml"
+_FIRST_PART, _BOOK = b"[Content_Types].xml", b"xl/workbook.xml"
 _MAGIC = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
@@ -93,7 +93,7 @@ def sniff(name: str, raw: bytes) -> Sniffed:
         return _picture(name, "jpeg", jpeg_hides(raw))
     if raw.startswith(b"PAR1"):
         return Sniffed("parquet", tuple(_ending(name, "parquet")))
-    if raw.startswith(b"PK\x03\x04") and raw[30:].startswith(_FIRST_PART):
+    if raw.startswith(b"PK\x03\x04") and _FIRST_PART in raw and _BOOK in raw:
         return Sniffed("xlsx", tuple(_ending(name, "xlsx")))
     for magic, file_type in _MAGIC:
         if raw.startswith(magic):
