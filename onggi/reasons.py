@@ -88,6 +88,7 @@ class Reason(StrEnum):
     DISPLAY_IMAGE_PIXELS = "display_image_pixels"
     DISPLAY_IMAGE_TOO_LARGE = "display_image_too_large"
     DISPLAY_LISTING_CUT = "display_listing_cut"
+    DISPLAY_LISTING_TOO_LONG = "display_listing_too_long"
     DISPLAY_MESSAGE_DROPPED = "display_message_dropped"
     DISPLAY_MESSAGE_TOO_LARGE = "display_message_too_large"
     DISPLAY_METER_UNREACHABLE = "display_meter_unreachable"

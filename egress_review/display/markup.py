@@ -70,6 +70,7 @@ def clean_html(source: str, policy: DisplayPolicy) -> CleanHtml:
     """
     if source.startswith(_FRAME[0]) and source.endswith(_FRAME[1]):
         source = source[len(_FRAME[0]) : -len(_FRAME[1])]
+    source = source.encode("utf-8", "replace").decode("utf-8")  # halves of characters are no text
     styled = policy.table_styles and "style" in source
     if styled:
         source = inline_styles(source)

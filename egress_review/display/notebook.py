@@ -19,7 +19,7 @@ from egress_review.display.images import Redraw, refuse_all
 from egress_review.display.policy import MIB, DisplayPolicy
 from egress_review.display.scope import Notice, Outcome, Scope
 from egress_review.display.seen import Seen
-from egress_review.display.values import one_of
+from egress_review.display.values import one_of, plain_json
 from onggi.errors import Invalid
 from onggi.reasons import Reason
 
@@ -122,14 +122,18 @@ class NotebookView:
         """Metadata that the browser has, or that is small enough to pay for; else none."""
         if not isinstance(metadata, Mapping):
             return {}
-        kept = {key: value for key, value in metadata.items() if key != "widgets"}
+        try:
+            kept = plain_json({key: value for key, value in metadata.items() if key != "widgets"})
+        except ValueError:
+            return {}
         if not self._seen.knows(kept):
             text = repr(kept)
             if text_bytes(text) > _MAX_METADATA_BYTES:
                 return {}
             left.take(self._meter, text)
             self._seen.add(kept)
-        return kept
+        shown: dict[str, Any] = kept
+        return shown
 
     def _outputs(self, outputs: object) -> list[dict[str, Any]]:
         if not isinstance(outputs, list):

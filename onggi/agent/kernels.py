@@ -49,13 +49,16 @@ class Kernels:
         runtime: the folder with `kernels/<kernel_id>/connection.json`.
         project: the kernels' working folder.
         walled: whether kernels are put into Landlock domains.
-        argv: the command that starts a kernel; the connection file is added.
+        argv: the command that starts a kernel; the connection file is added. Help (`name?`) is written as
+            output, since the display gate shows no pager.
     """
 
     runtime: Path
     project: Path
     walled: bool
-    argv: tuple[str, ...] = (sys.executable, "-m", "ipykernel_launcher", "-f")
+    argv: tuple[str, ...] = (
+        sys.executable, "-m", "ipykernel_launcher", "--InteractiveShell.display_page=True", "-f",
+    )  # fmt: skip
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _ended: dict[str, int] = field(default_factory=dict)
 

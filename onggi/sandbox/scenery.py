@@ -28,7 +28,10 @@ _HIDDEN_FOLDERS = ("acpi", "pressure", "scsi", "driver", "fs", "dma")
 def etc_files(box: Box) -> Mapping[str, bytes]:
     """The box's `/etc`, by path."""
     return {
-        "/etc/fonts/fonts.conf": b"<fontconfig><dir>/usr/share/fonts</dir></fontconfig>\n",
+        "/etc/fonts/fonts.conf": (
+            b"<fontconfig><dir>/usr/share/fonts</dir>"
+            b'<cachedir prefix="xdg">fontconfig</cachedir></fontconfig>\n'
+        ),
         "/etc/group": f"{box.user}:x:{BOX_ID}:\nnogroup:x:65534:\n".encode(),
         "/etc/hosts": f"127.0.0.1 localhost {box.hostname}\n::1 localhost\n".encode(),
         "/etc/host.conf": b"multi on\n",

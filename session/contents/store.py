@@ -136,8 +136,7 @@ class ProjectStore:
     def _folder(self, name: str, entry: Entry, wanted: Wanted) -> Model:
         model = _model(name, entry, "directory")
         if wanted.content:
-            found = list_beneath(self._root, name, limit=10 * self._policy.listing_entries)
-            listed = [item for item in found if self._listed(item)]
+            listed = [item for item in self._found(name) if self._listed(item)]
             visible = listed[: self._policy.listing_entries]
             self._charge_listing(name, visible)
             content = [
@@ -147,6 +146,15 @@ class ProjectStore:
             model["content"] = content + self._rest(name, len(listed) - len(visible))
             model["format"] = "json"
         return model
+
+    def _found(self, name: str) -> tuple[Entry, ...]:
+        limit = 10 * self._policy.listing_entries
+        try:
+            return list_beneath(self._root, name, limit=limit)
+        except Invalid as error:
+            if error.reason is Reason.TOO_MANY_FILES:
+                raise Invalid(Reason.DISPLAY_LISTING_TOO_LONG, limit=limit) from None
+            raise
 
     def _rest(self, folder: str, hidden: int) -> list[Model]:
         """An entry that says how many are not listed: the page has no other place for it."""
@@ -222,13 +230,19 @@ class ProjectStore:
         if not wanted.content:
             return model
         if notebook:
-            return model | {"content": self._notebooks.show(_json(raw, name), name), "format": "json"}
+            return model | {"content": self._notebook(raw, name), "format": "json"}
         text = _text(raw, name)
         if not self._seen.knows(text):
             if not self._meter.take(len(raw)):
                 raise Invalid(Reason.DISPLAY_SESSION_LIMIT, limit=self._policy.session_bytes)
             self._seen.add(text)
         return model | {"content": text, "format": "text", "mimetype": "text/plain"}
+
+    def _notebook(self, raw: bytes, name: str) -> dict[str, Any]:
+        try:
+            return self._notebooks.show(json.loads(raw), name)
+        except (ValueError, RecursionError):  # a cell can nest values deeper than anything reads them
+            raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=shown(name)) from None
 
     def _save_notebook(self, name: str, content: object) -> None:
         if (
@@ -267,13 +281,6 @@ def _model(path: str, entry: Entry, kind: str) -> Model:
         "format": None,
         "size": entry.size if kind != "directory" else None,
     }
-
-
-def _json(raw: bytes, name: str) -> object:
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=shown(name)) from None
 
 
 def _text(raw: bytes, name: str) -> str:

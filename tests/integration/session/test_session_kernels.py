@@ -75,6 +75,15 @@ shell.payload_manager.write_payload({'source': 'page', 'data': {'text/plain': 'S
     asyncio.run(story())
 
 
+def test_help_is_written_as_output_since_no_pager_is_shown(new_kernel: Any) -> None:
+    async def story() -> None:
+        async with new_kernel() as kernel:
+            found = await kernel.run("len?")
+            assert "Return the number of items" in json.dumps(found)
+
+    asyncio.run(story())
+
+
 def test_input_and_interrupt_and_restart(new_kernel: Any, said: Any, browser: Any) -> None:
     async def story() -> None:
         async with new_kernel() as kernel:

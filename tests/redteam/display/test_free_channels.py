@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +190,28 @@ def test_a_full_session_saves_on_and_says_nothing_new(
         contents.get("", Wanted(content=True))
     assert refused.value.reason is Reason.DISPLAY_SESSION_LIMIT
     assert json.dumps(contents.get("a.py", Wanted()), default=str) == json.dumps(told, default=str)
+
+
+def test_a_notebook_nested_beyond_reading_is_refused_with_a_reason(
+    store: tuple[ProjectStore, SessionMeter, Path],
+) -> None:
+    contents, _, project = store
+    nested = "[" * 700 + "1" + "]" * 700
+    cells = f'[{{"cell_type":"code","metadata":{{}},"source":"","outputs":{nested}}}]'
+    text = f'{{"nbformat":4,"nbformat_minor":5,"metadata":{{}},"cells":{cells}}}'
+    (project / "n.ipynb").write_text(text)
+    with pytest.raises(Invalid) as refused:
+        contents.get("n.ipynb", Wanted("notebook", content=True))
+    assert refused.value.reason is Reason.NOTEBOOK_UNREADABLE
+
+
+def test_a_folder_too_large_to_list_says_what_to_do(
+    store: tuple[ProjectStore, SessionMeter, Path],
+) -> None:
+    contents, _, project = store
+    contents.apply(replace(POLICY, listing_entries=10))
+    for number in range(101):
+        (project / f"f{number}.txt").touch()
+    with pytest.raises(Invalid) as refused:
+        contents.get("", Wanted(content=True))
+    assert refused.value.reason is Reason.DISPLAY_LISTING_TOO_LONG

@@ -184,3 +184,18 @@ def test_what_is_no_word_where_a_word_belongs_is_no_error(hostile: Any) -> None:
     assert view.show(notebook(code("1", outputs)), "n.ipynb")["cells"][0]["outputs"] == []
     with pytest.raises(Invalid):
         view.show(notebook(code() | {"cell_type": hostile}), "n.ipynb")
+
+
+def test_halves_of_characters_are_shown_as_text() -> None:
+    view, _ = make_view()
+    outputs = [{"output_type": "display_data", "data": {"text/html": "<b>\ud800x</b>"}, "metadata": {}}]
+    shown = view.show(notebook(code("\ud800", outputs)), "n.ipynb")["cells"][0]["outputs"]
+    assert "<b>?x</b>" in shown[0]["data"]["text/html"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**4000])
+def test_metadata_are_what_every_browser_can_read(value: Any) -> None:
+    view, _ = make_view()
+    shown = view.show(notebook() | {"metadata": {"a": value}}, "n.ipynb")
+    json.loads(json.dumps(shown, allow_nan=False))
+    assert len(json.dumps(shown)) < 100
