@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from egress_review.domain import Actor, Release, Request, Vote
@@ -11,6 +11,7 @@ from egress_review.people import People
 from egress_review.policy import ReviewPolicy
 from egress_review.store.protocol import ReviewStore
 from egress_review.vault import Vault
+from egress_review.waiting import Waits
 from onggi.clock import Clock
 from onggi.events import Event, new_event
 
@@ -40,6 +41,7 @@ class Room:
     clock: Clock
     certifier: Certifier
     ledger: Ledger
+    waits: Waits = field(default_factory=Waits)
 
     def event(self, actor: str, action: str, subject: str, project: str | None, **details: Any) -> Event:
         """An audit event of this service, now."""

@@ -168,25 +168,28 @@ def finish(room: Room) -> int:
     """Take up what a crash left between decision and signature; how many it finished. Safe to repeat."""
     done = 0
     for request in room.store.requests_in({State.APPROVED}):
-        done += _attempt(request.id, partial(release, room, request.id))
+        done += _attempt(room, request.id, partial(release, room, request.id))
     for made in room.store.uncertified():
-        done += _attempt(made.id, partial(certify, room, made))
+        done += _attempt(room, made.id, partial(certify, room, made))
     return done
 
 
 def release_or_later(room: Room, request_id: str) -> bool:
     """Release now if possible, else the decision stands and `finish` releases later; whether it did."""
-    return _attempt(request_id, partial(release, room, request_id))
+    return _attempt(room, request_id, partial(release, room, request_id))
 
 
-def _attempt(subject: str, act: Callable[[], Release]) -> bool:
+def _attempt(room: Room, subject: str, act: Callable[[], Release]) -> bool:
     try:
         act()
     except Conflict:
+        room.waits.forget(subject)  # somebody else did it, or it was returned
         return False
-    except OnggiError:
+    except OnggiError as error:
         log.exception("could not finish %s", subject)
+        room.waits.note(subject, error, room.clock.now())
         return False
+    room.waits.forget(subject)
     return True
 
 

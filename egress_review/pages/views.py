@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from egress_review.checks.report import Finding, for_researcher
-from egress_review.domain import Ballot, Outcome, Output, Request, State, Vote
+from egress_review.domain import Ballot, Outcome, Output, Release, Request, State, Vote
 from egress_review.lifecycle import Action, decide, may_review, outcomes, reason_required
 from egress_review.pages.access import reviewed
 from egress_review.pages.evidence import about_cells
@@ -16,6 +16,7 @@ from egress_review.pages.pictures import is_picture
 from egress_review.pages.preview import Preview, listing, preview
 from egress_review.people import Person
 from egress_review.room import Room
+from egress_review.waiting import Wait
 from onggi.decision import Allow, Deny
 from onggi.errors import NotFound
 from onggi.reasons import Reason
@@ -75,6 +76,8 @@ class RequestView:
         may_withdraw: whether this viewer can take it back now.
         earlier: older versions, oldest first, with their votes.
         release: id of its release, or None.
+        unsigned: whether the release has no certificate yet.
+        wait: why the release or its certificate could not be made at the last try, if that is known.
     """
 
     request: Request
@@ -85,6 +88,8 @@ class RequestView:
     earlier: tuple[tuple[Request, tuple[OutputView, ...]], ...]
     release: str | None
     may_withdraw: bool = False
+    unsigned: bool = False
+    wait: Wait | None = None
 
     @property
     def may_vote(self) -> bool:
@@ -146,7 +151,18 @@ def _view(room: Room, viewer: str, request: Request, vote: Allow | Deny, *, show
         voted=viewer in request.voters,
         earlier=tuple((one, _outputs(room, viewer, one, shown=False)) for one in older),
         release=release.id if release else None,
+        unsigned=release is not None and release.certificate is None,
+        wait=_wait(room, request, release),
     )
+
+
+def _wait(room: Room, request: Request, release: Release | None) -> Wait | None:
+    if request.state is State.APPROVED:
+        return room.waits.of(request.id)
+    if release is not None and release.certificate is None:
+        # Of one try the release may succeed and the signature not; the next tries are about the release.
+        return room.waits.of(release.id) or room.waits.of(request.id)
+    return None
 
 
 def _outputs(room: Room, viewer: str, request: Request, *, shown: bool) -> tuple[OutputView, ...]:

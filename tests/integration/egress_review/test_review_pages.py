@@ -14,6 +14,8 @@ from egress_review.check_runner import save_report
 from egress_review.checks.report import CellEvidence, CheckReport, Finding, FindingCode, OutputReport
 from egress_review.domain import Ballot, Release, State
 from egress_review.room import Room
+from onggi.errors import Unavailable
+from onggi.reasons import Reason
 from onggi.words import LANGUAGES, catalogue
 from tests.support import review
 from tests.support.review_site import Everything, Site, post, text_of
@@ -429,3 +431,54 @@ def test_a_table_without_cells_has_no_legend(parts: Everything) -> None:
     assert "First rows of file 1" in page
     assert 'class="legend' not in page
     assert "The numbers that the checks read" not in page
+
+
+def test_an_approved_request_that_waits_says_why_and_what_comes_next(
+    parts: Everything, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, room, *_ = parts
+    request = review.in_review(room)
+    for name in ("reviewer1", "reviewer2"):
+        review.cast(room, request, name)
+
+    def away(*_: object) -> None:
+        raise Unavailable(Reason.LEDGER_NOT_WRITTEN, cause="small 1")
+
+    monkeypatch.setattr(type(room.ledger), "draft", away)
+    assert not releasing.release_or_later(room, request.id)
+    assert not releasing.finish(room)
+    waits = "the release could not be made yet. It is tried again every few seconds."
+    for_reviewer = text_of(site.browser("reviewer1").get(f"/requests/{request.id}").text)
+    assert waits in for_reviewer
+    assert "could not be entered into the ledger of releases (small 1)" in for_reviewer
+    for_member = text_of(site.browser("researcher1").get(f"/mine/{request.id}").text)
+    assert waits in for_member
+    assert "small 1" not in for_member
+    monkeypatch.undo()
+    assert releasing.finish(room) == 1
+    assert room.waits.of(request.id) is None
+    assert "tried again" not in text_of(site.browser("reviewer1").get(f"/requests/{request.id}").text)
+
+
+def test_a_release_without_a_certificate_says_so(parts: Everything, monkeypatch: pytest.MonkeyPatch) -> None:
+    site, room, *_ = parts
+    request = review.in_review(room)
+    for name in ("reviewer1", "reviewer2"):
+        review.cast(room, request, name)
+
+    def away(*_: object) -> str:
+        raise Unavailable(Reason.CLOCK_WRONG)
+
+    monkeypatch.setattr(type(room.certifier), "certificate", away)
+    assert not releasing.release_or_later(room, request.id)
+    assert not releasing.finish(room)
+    for name, path in (("reviewer1", "/requests"), ("researcher1", "/mine")):
+        page = text_of(site.browser(name).get(f"{path}/{request.id}").text)
+        assert "its certificate is not signed yet" in page
+        assert "Released as" not in page
+        assert "Waiting since" in page
+    monkeypatch.undo()
+    assert releasing.finish(room) == 1
+    page = text_of(site.browser("reviewer1").get(f"/requests/{request.id}").text)
+    assert "its certificate is not signed yet" not in page
+    assert "Released as" in page
