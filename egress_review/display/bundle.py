@@ -7,6 +7,7 @@ policy, so it may run in a thread; `show` charges for them and decides which are
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,10 +27,12 @@ from egress_review.display.markup import clean_html, safe_markdown
 from egress_review.display.plots import clean_vega_lite
 from egress_review.display.policy import NAMED_TYPES, PLOT_TYPES, DisplayPolicy
 from egress_review.display.scope import Scope
+from egress_review.display.values import one_of
 from onggi.reasons import Reason
 
 _MAX_SIDE = 8192
 _IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
+_OBJECT = re.compile(r"<[\w.]{1,100} object(?: at 0x[0-9a-f]{1,16})?>")
 _PLOTS = tuple(sorted(frozenset().union(*PLOT_TYPES.values())))
 
 
@@ -63,6 +66,11 @@ class Prepared:
     tried: bool = False
     named: str = "…"
 
+    @property
+    def nameless(self) -> bool:
+        """Whether the text says nothing but that there is an object, so that the person needs to be told."""
+        return self.named != "…" and _OBJECT.fullmatch(self.plain or "") is not None
+
     def cut(self, reason: Reason, **params: object) -> None:
         """Note why a form is missing."""
         self.cuts.append((reason, {name: str(value) for name, value in params.items()}))
@@ -90,7 +98,8 @@ def prepare(
     # Whoever is shown part of a table is not given the whole of it as text behind it.
     if not any(reason is Reason.DISPLAY_TABLE_CUT for reason, _ in prepared.cuts):
         prepared.plain = _text(data.get("text/plain"))
-    prepared.named = next((kind for kind in data if isinstance(kind, str) and kind in NAMED_TYPES), "…")
+    rich = (kind for kind in data if one_of(kind, NAMED_TYPES) and kind != "text/plain")
+    prepared.named = next(rich, "…")
     return prepared
 
 
@@ -109,7 +118,7 @@ def show(scope: Scope, prepared: Prepared) -> tuple[dict[str, Any], dict[str, An
         kept = scope.text(prepared.plain)
         if kept or not prepared.plain:
             data["text/plain"] = kept
-    if not data and not prepared.cuts and form is None and prepared.plain is None:
+    if not prepared.cuts and form is None and (not data if prepared.plain is None else prepared.nameless):
         scope.cut(Reason.DISPLAY_TYPE_HIDDEN, type=prepared.named)
     told = {form.kind: prepared.told} if form is not None and form.kind in data and prepared.told else {}
     return data, told

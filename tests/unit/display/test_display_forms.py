@@ -123,6 +123,19 @@ def test_ordinary_formulas_are_shown(source: str) -> None:
     assert outcome.answers[0].content["data"] == {"text/latex": f"$${source}$$"}
 
 
+@pytest.mark.parametrize(
+    ("plain", "told"),
+    [("<IPython.core.display.SVG object>", True), ("<a.B object at 0x7f00>", True), ("Circle(r=1)", False)],
+)
+def test_a_form_whose_text_says_nothing_is_named(plain: str, told: bool) -> None:
+    gate = make_gate()
+    execute(gate)
+    outcome = show(gate, "display_data", {"data": {"image/svg+xml": "<svg/>", "text/plain": plain}})
+    assert outcome.answers[0].content["data"] == {"text/plain": plain}
+    assert [notice.reason for notice in outcome.notices] == [Reason.DISPLAY_TYPE_HIDDEN] * told
+    assert show(gate, "display_data", {"data": {"text/plain": plain}}, parent="other").notices == []
+
+
 def test_metadata_ids_and_transient_are_ours() -> None:
     gate = make_gate()
     execute(gate)
