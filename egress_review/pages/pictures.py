@@ -21,7 +21,7 @@ MOST_PIXELS = 20_000_000
 MOST_BYTES = 24 * MIB
 """Of a picture, as it was handed in and as it is drawn."""
 DRAWING_S = 20.0
-"""Seconds for one picture: twenty million pixels of noise take six."""
+"""Seconds for one picture: six million pixels of noise, 18 MB, took 3.3 on a busy machine."""
 _KEPT_BYTES = 96 * MIB
 _KINDS = {"jpeg": "image/jpeg", "png": "image/png"}
 _POLICY = DisplayPolicy(version="review", image_pixels=MOST_PIXELS, image_bytes=MOST_BYTES)
