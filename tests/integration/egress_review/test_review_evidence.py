@@ -70,7 +70,7 @@ def test_an_approved_request_that_waits_says_why_and_what_comes_next(
     monkeypatch.setattr(type(room.ledger), "draft", away)
     assert not releasing.release_or_later(room, request.id)
     assert not releasing.finish(room)
-    waits = "the release could not be made yet. It is tried again every few seconds."
+    waits = "the release could not be made yet. It is tried again by itself"
     for_reviewer = text_of(site.browser("reviewer1").get(f"/requests/{request.id}").text)
     assert waits in for_reviewer
     assert "could not be entered into the ledger of releases (small 1)" in for_reviewer
