@@ -60,19 +60,43 @@ class _Table:
         return self.start + len(self.place)
 
 
-def search(request: Sequence[Sets], ledger: Sequence[Load], k: int, deadline: float) -> Found:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a number stands in its table: the keys that its row has, a margin's left out, and its column."""
+
+    keys: frozenset[str]
+    column: str
+
+
+def search(
+    request: Sequence[Sets],
+    ledger: Sequence[Load],
+    k: int,
+    deadline: float,
+    places: Sequence[Sequence[Place]] = (),
+) -> Found:
     """Compare the tables of a request with the ledger's and with each other.
 
     Args:
         ledger: reads the sets of one table after the other.
         k: the threshold.
         deadline: of `time.monotonic`, in seconds.
+        places: of the numbers of the request's tables. What its own margins leave of its own
+            cells a table lists itself, hidden or rounded: whether it may is for the rules and the attack.
     """
-    return _Search(request, ledger, k, deadline).run()
+    return _Search(request, ledger, k, deadline, places).run()
 
 
 class _Search:
-    def __init__(self, request: Sequence[Sets], ledger: Sequence[Load], k: int, deadline: float) -> None:
+    def __init__(
+        self,
+        request: Sequence[Sets],
+        ledger: Sequence[Load],
+        k: int,
+        deadline: float,
+        places: Sequence[Sequence[Place]],
+    ) -> None:
+        self._places = places
         self._ledger = ledger
         self._k = k
         self._deadline = deadline
@@ -156,7 +180,22 @@ class _Search:
         new = min(one for one in numbers if one.is_new)
         self._keep(Hit(new, numbers[0], tuple(numbers[1:]), difference, alike))
 
+    def _of_its_own_cells(self, hit: Hit) -> bool:
+        """Whether all of it is sums of cells that one table of the request lists or hides."""
+        (table, *others) = {one.table for one in (hit.whole, *hit.parts)}
+        if others or not hit.whole.is_new or not self._places:
+            return False
+        if not all(one.disjoint for one in self._request[-1 - table].families):
+            return False  # a person in two cells: the table's lines do not add up
+        places = self._places[-1 - table]
+        involved = [places[one.place] for one in (hit.whole, *hit.parts)]
+        keys = frozenset[str]().union(*(one.keys for one in involved))
+        column = {one.column for one in involved}
+        return len(column) == 1 and any(one.keys >= keys and one.column in column for one in places)
+
     def _keep(self, hit: Hit) -> None:
+        if self._of_its_own_cells(hit):
+            return
         known = self._hits.get(hit.new)
         if known is None or hit.rank < known.rank:
             self._hits[hit.new] = hit
@@ -173,6 +212,8 @@ class _Search:
         for whole, part, other in found:
             if time.monotonic() > self._deadline:
                 return False
+            if known.which[other] == known.which[whole]:
+                continue  # the third by itself, a small number: that is for the rules
             left = support(members[whole], (members[part], members[other]))
             if 1 <= left < self._k:
                 same = [np.flatnonzero(known.which == known.which[one]) for one in (whole, part, other)]

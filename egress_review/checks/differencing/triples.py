@@ -2,8 +2,9 @@
 
 A set W and a set P that lies in it (but for a few) leave a rest of |W| - |P| persons. The rest is compared
 with every known set by prints: if W - P - X is about fewer than k persons, it leaves at least one of k parts
-untouched, so the prints are equal there, it touches fewer than k of all parts, and the sizes differ by fewer
-than k. All three are necessary, so nothing is missed; `support` then says exactly how many persons are left.
+untouched, so the prints are equal there, and it touches fewer than k of all parts. X has at most k - 1
+persons fewer than the rest, and at most 2(k - 1) more: who is in P and X but not in W counts twice. All three
+are necessary, so nothing is missed; `support` then says exactly how many persons are left.
 """
 
 from __future__ import annotations
@@ -98,14 +99,15 @@ def _equal_in(known: Known, column: Prints, pairs: Places, k: int) -> tuple[Plac
     start, end = np.searchsorted(values, np.uint64(0), "left"), np.searchsorted(values, np.uint64(0), "right")
     empty = rest == 0
     low[empty] = start + np.searchsorted(sizes[start:end], size[empty] - k + 1, "left")
-    high[empty] = start + np.searchsorted(sizes[start:end], size[empty] + k - 1, "right")
+    high[empty] = start + np.searchsorted(sizes[start:end], size[empty] + 2 * (k - 1), "right")
     count = np.maximum(0, high - low)
     if int(count.sum()) > MOST_MATCHES:
         raise OverBudgetError
     rests = np.repeat(np.arange(len(pairs)), count)
     ends = np.cumsum(count)
     others = order[np.arange(rests.size) - np.repeat(ends - count, count) + np.repeat(low, count)]
-    fits = np.abs(size[rests] - known.sizes[others]) < k
+    more = known.sizes[others] - size[rests]
+    fits = (-k < more) & (more <= 2 * (k - 1))
     return rests[fits], others[fits]
 
 

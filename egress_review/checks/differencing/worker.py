@@ -28,7 +28,7 @@ from egress_review.checks.differencing.job import (
     job_from_json,
 )
 from egress_review.checks.differencing.person_sets import Remembered, remember
-from egress_review.checks.differencing.search import Found, search
+from egress_review.checks.differencing.search import Found, Place, search
 from egress_review.checks.differencing.sets import Sets, from_bytes, to_bytes
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.hidden import HiddenRow
@@ -57,7 +57,12 @@ def answer(job: DifferencingJob) -> DifferencingAnswer:
     attacked = iter(_attacked(known, job, start + job.policy.time_s * SHARE_OF_ATTACK))
     loads = [partial(_load, one) for one in job.ledger]
     try:
-        found = search([one.remembered.sets for one in known], loads, job.policy.min_persons, deadline)
+        sets = [one.remembered.sets for one in known]
+        stands = [
+            [Place(frozenset(one.key), one.measure) for one in made_of.remembered.numbers]
+            for made_of in known
+        ]
+        found = search(sets, loads, job.policy.min_persons, deadline, stands)
     except ValueError:
         # A table of the ledger is not what it was: nothing can be compared with it.
         found = Found((), complete=False)

@@ -135,3 +135,35 @@ def test_without_time_nothing_is_proven(source: Source, tmp_path: Path) -> None:
     both = table(source, BY_YEAR), table(source, BY_YEAR_AND_KIND, *THE_THREE)
     said = answered(source, tmp_path, both, policy=CheckPolicy(time_s=0.001))
     assert [[found.code for found in one.findings] for one in said] == [[Code.ATTACK_OVER_BUDGET]] * 2
+
+
+CUBE = f"SELECT year, kind, {COUNT} GROUP BY CUBE (year, kind)"
+
+
+@pytest.mark.parametrize(
+    "hidden", [(), tuple(HiddenRow((year, kind), (0,)) for year in ("2010", "2011") for kind in "GN")]
+)
+def test_a_table_alone_is_not_held_against_its_own_margins(
+    source: Source, tmp_path: Path, hidden: tuple[HiddenRow, ...]
+) -> None:
+    """43 without 40 leaves the 3 that stand rounded, or hidden, in the same table."""
+    asked = DifferencingJob(
+        (table(source, CUBE, *hidden),), (source.granted,), (), CheckPolicy(), scratch=str(tmp_path)
+    )
+    assert answer(asked).hits == ()
+
+
+def test_the_margin_of_another_table_is_held_against_the_cell(source: Source, tmp_path: Path) -> None:
+    both = table(source, BY_YEAR), table(source, CUBE)
+    asked = DifferencingJob(both, (source.granted,), (), CheckPolicy(), scratch=str(tmp_path))
+    assert {one.difference for one in answer(asked).hits} == {3}
+
+
+def test_rows_that_share_persons_are_held_against_each_other(source: Source, tmp_path: Path) -> None:
+    """Two conditions of one table that differ by three persons are no margin and cell."""
+    sql = f"SELECT {COUNT}, count(DISTINCT CASE WHEN kind = 'N' OR year = 2011 THEN person_id END) AS m"
+    both = table(source, sql.replace(f"{COUNT}, ", "").replace("AS m", "AS m FROM small.person"))
+    asked = DifferencingJob(
+        (table(source, f"SELECT {COUNT}"), both), (source.granted,), (), CheckPolicy(), scratch=str(tmp_path)
+    )
+    assert {one.difference for one in answer(asked).hits} == {3}

@@ -211,3 +211,9 @@ def test_prints_of_disjoint_sets_add_up(some: set[int], others: set[int], parts:
     arrays = [np.array(sorted(one), dtype=np.uint64) for one in (some, others, some | others)]
     prints = merged(prints_of(arrays), parts)
     assert (prints[0] + prints[1] == prints[2]).all()
+
+
+def test_who_is_in_both_parts_and_not_in_the_whole_counts_twice() -> None:
+    whole, near, part = frozenset({*range(1, 8), 9, 10}), frozenset(range(1, 9)), frozenset(range(8, 12))
+    (hit,) = find([[whole]], [[near], [part]]).hits
+    assert (len(hit.parts), hit.difference) == (2, 2)
