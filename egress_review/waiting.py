@@ -9,10 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from onggi.errors import OnggiError
 from onggi.reasons import Reason
+
+SHORTEST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,11 @@ class Wait:
     params: Mapping[str, str]
     since: datetime
     at: datetime
+
+    @property
+    def due(self) -> datetime:
+        """When to try again: after as long as it has failed already, so that the pauses double."""
+        return self.at + min(max(self.at - self.since, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
 class Waits:
@@ -48,6 +56,11 @@ class Waits:
         """A try has succeeded, or there is nothing to try any more."""
         with self._lock:
             self._known.pop(subject, None)
+
+    def is_due(self, subject: str, now: datetime) -> bool:
+        """Whether it may be tried: it never failed, or its pause is over."""
+        wait = self.of(subject)
+        return wait is None or now >= wait.due
 
     def of(self, subject: str) -> Wait | None:
         """Why it waits; None if nothing is known."""

@@ -69,6 +69,7 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
     blobs = Vault(settings.ledger)
     blobs.sweep()
     tokens = {name: token_of(settings.secrets, name) for name in SERVICES}
+    policy = settings.check_policy
     room = Room(
         store=SqlReviewStore(engine, SqlEventLog()),
         vault=vault,
@@ -76,7 +77,7 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
         policy=settings.policy,
         clock=now,
         certifier=LogCertifier(signer, notary, transaction),
-        ledger=Ledger(blobs, run_differencing, settings.check_policy),
+        ledger=Ledger(blobs, run_differencing, policy),
     )
     meter = MeterRoom(
         store=SqlMeterStore(engine, SqlEventLog()),
@@ -85,8 +86,8 @@ def parts_of(settings: ReviewSettings, clock: Clock | None = None, desk: Desk | 
         zone=settings.day_zone,
         profile=settings.review_display_profile,
     )
-    background = background_of(room, notary, meter, settings.check_policy)
-    protector = Protector(room, run_protect, settings.check_policy)
+    background = background_of(room, notary, meter, policy)
+    protector = Protector(room, run_protect, policy)
     audit = AuditDesk(notary, log_reading(engine))
     pictures = Pictures(vault, ImageWorker(DRAWING_S))
     return Parts(settings, room, background, tokens, audit, meter, protector, pictures)
@@ -98,7 +99,7 @@ def background_of(room: Room, notary: Notary, meter: MeterRoom, policy: CheckPol
     return Background(
         (
             Job("checks", runner.run_once, CHECKS_EVERY_S),
-            Job("releases", partial(finish, room), CHECKS_EVERY_S),
+            Job("releases", partial(finish, room, patient=True), CHECKS_EVERY_S),
             Job("checkpoints", notary.checkpoint, CHECKPOINT_EVERY_S),
             Job("shown contents", partial(forget_old, meter), FORGET_EVERY_S),
         )

@@ -164,14 +164,22 @@ def certify(room: Room, made: Release) -> Release:
     return replace(made, certificate=certificate)
 
 
-def finish(room: Room) -> int:
-    """Take up what a crash left between decision and signature; how many it finished. Safe to repeat."""
-    done = 0
-    for request in room.store.requests_in({State.APPROVED}):
-        done += _attempt(room, request.id, partial(release, room, request.id))
-    for made in room.store.uncertified():
-        done += _attempt(room, made.id, partial(certify, room, made))
-    return done
+def finish(room: Room, *, patient: bool = False) -> int:
+    """Take up what a crash left between decision and signature; how many it finished. Safe to repeat.
+
+    Args:
+        patient: leave alone what failed a short while ago: each try of a release is a box and a comparison.
+    """
+    tries: dict[str, Callable[[], Release]] = {
+        one.id: partial(release, room, one.id) for one in room.store.requests_in({State.APPROVED})
+    }
+    tries.update({one.id: partial(certify, room, one) for one in room.store.uncertified()})
+    now = room.clock.now()
+    return sum(
+        _attempt(room, subject, act)
+        for subject, act in tries.items()
+        if not patient or room.waits.is_due(subject, now)
+    )
 
 
 def release_or_later(room: Room, request_id: str) -> bool:

@@ -76,7 +76,6 @@ def rebuild_ledger(ctx: typer.Context, state: _State = None) -> None:
     """Make every entry again from its claim."""
     from egress_review.actions.releasing import dataset_folder
     from egress_review.checks.differencing.runner import run_differencing
-    from egress_review.checks.policy import CheckPolicy
     from egress_review.ledger.proving import rebuild
     from egress_review.ledger.remembering import Ledger
     from egress_review.people import People
@@ -88,7 +87,7 @@ def rebuild_ledger(ctx: typer.Context, state: _State = None) -> None:
     with _ledger(ctx, state) as opened:
         settings = opened.settings
         people = People(DeskClient(settings.origin("desk"), token_of(settings.secrets, "review")))
-        ledger = Ledger(Vault(settings.ledger), run_differencing, CheckPolicy())
+        ledger = Ledger(Vault(settings.ledger), run_differencing, settings.check_policy)
         said = rebuild(opened.store, ledger, opened.logged, dataset_folder(people), SystemClock())
         _finish(ctx, said, len(opened.logged.released))
 
