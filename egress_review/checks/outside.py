@@ -25,6 +25,7 @@ from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.source.evidence import Group
 from egress_review.checks.tables.crossed import read_header
 from egress_review.checks.tables.csv_form import RawTable, unquote
+from egress_review.checks.tables.style import one_quoting, one_style
 from onggi.claim import Claim
 from onggi.errors import Invalid
 from onggi.table_form import format_value
@@ -101,6 +102,11 @@ def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) 
     if wide:
         raw = _long(raw, claim.wide, query)
     at = [number for number, item in enumerate(query.items) if isinstance(item, Key)]
+    numbers = [number for number in range(len(query.items)) if number not in at]
+    styled = raw.typed or (
+        all(one_style([row[number] for row in raw.rows], _NOTHING) for number in numbers)
+        and (wide or raw.crossed or all(one_quoting([row[number] for row in raw.rows]) for number in at))
+    )
     if query.has_margins:
         raw = replace(raw, rows=_same_margins(raw.rows, at, groups))
     margin = claim.margin or _margin(raw, query, groups, at)
@@ -123,7 +129,7 @@ def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) 
     if wide or raw.crossed:
         rows = _without_nobody(rows, at, texts)
     rows = _empty_sums(rows, at, texts, query)
-    return replace(raw, rows=rows, canonical=True), replace(claim, margin=margin, wide="")
+    return replace(raw, rows=rows, canonical=styled), replace(claim, margin=margin, wide="")
 
 
 def _long(raw: RawTable, spread: str, query: Query) -> RawTable:

@@ -49,12 +49,15 @@ class Comparison:
     Attributes:
         rows: those that have a group.
         same: whether every number of the file is the recomputed one, or suppressed, or rounded, as declared.
+        close: numbers with other last digits.
+        near: those of them that adding in another order does not explain.
         marks: the marks of suppression that the file uses.
     """
 
     rows: list[PublishedRow] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     close: int = 0
+    near: int = 0
     marks: set[str] = field(default_factory=set)
 
     @property
@@ -159,8 +162,9 @@ def _note(
 ) -> None:
     """Add what a match means to the result."""
     place = dict(row.key)
-    if match is Match.CLOSE:
+    if match in {Match.CLOSE, Match.NEAR}:
         result.close += 1
+        result.near += match is Match.NEAR
     elif match is Match.OTHER_FORM:
         if not raw.typed:
             result.findings.append(finding(FindingCode.FORM_NOT_CANONICAL, place))

@@ -14,13 +14,21 @@ from onggi.table_form import format_value
 _PLAIN = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
 _SEPARATED = re.compile(r"[-+]?\d[\d.,'’_\s]*")
 _MAX_DIGITS = 400
+_OTHER_ORDER = 1e-12
+"""What adding doubles in another order changes; digits further left can be chosen."""
 
 
 class Match(Enum):
-    """How a published value compares with the recomputed one."""
+    """How a published value compares with the recomputed one.
+
+    Attributes:
+        CLOSE: other last digits, as another order of adding gives.
+        NEAR: within the tolerance, but further away than that.
+    """
 
     SAME = "same"
     CLOSE = "close"
+    NEAR = "near"
     OTHER_FORM = "other_form"
     DIFFERS = "differs"
     NOT_ROUNDED = "not_rounded"
@@ -81,4 +89,6 @@ def _double(raw: str, expected: float, tolerance: float) -> Match:
         return Match.DIFFERS
     if not math.isclose(published, expected, rel_tol=tolerance, abs_tol=0.0):
         return Match.DIFFERS
+    if not math.isclose(published, expected, rel_tol=_OTHER_ORDER, abs_tol=0.0):
+        return Match.NEAR
     return Match.CLOSE if raw == format_value(published) else Match.OTHER_FORM

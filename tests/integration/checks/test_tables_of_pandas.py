@@ -45,7 +45,7 @@ def test_two_levels_of_columns_with_margins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("labels", ["mean,mean,sum,sum", "mean v,mean v,sum v,sum v"])
 def test_a_list_of_aggregates(tmp_path: Path, labels: str) -> None:
-    body = f",{labels}\na,x,y,x,y\nw,,,,\n1,1.5,1.5,60,30\n2,1.5,1.5,60.0,30.0\n"
+    body = f",{labels}\na,x,y,x,y\nw,,,,\n1,1.5,1.5,60.0,30.0\n2,1.5,1.5,60.0,30.0\n"
     assert codes(report(tmp_path, TWO, body)) == {"recomputed"}
 
 
