@@ -37,7 +37,10 @@ def check_table(content: bytes, file_type: str, order: Order) -> TableCheck:
     """Check the bytes of a table against its claim. Never raises `CheckStopped`: it becomes a finding."""
     try:
         raw = read_table(
-            content, file_type, order.policy.max_cells, own_form=not any(one.outside for one in order.datasets)
+            content,
+            file_type,
+            order.policy.max_cells,
+            own_form=not any(one.outside for one in order.datasets),
         )
         if order.claim is None:
             raise CheckStopped(FindingCode.NO_CLAIM)
