@@ -16,6 +16,7 @@ from egress_review.ledger.domain import Blind
 from hub.data import nafld
 from onggi.errors import Conflict, Unavailable
 from onggi.manifest import MANIFEST_FILE
+from onggi.models.spec import ModelKind, ModelSpec
 from tests.support import review
 from tests.support.check_tables import Made, Source, small_source
 from tests.support.compute import COMPUTE_PYTHON
@@ -105,6 +106,16 @@ def test_a_release_that_is_no_table_is_a_blind_spot(office: Office) -> None:
     releasing.release(office.room, office.approved(request).id)
     (entry,) = office.room.store.ledger.entries()
     assert (entry.sets, entry.blind) == (None, Blind.NO_CLAIM)
+
+
+def test_a_model_is_released_and_is_a_blind_spot(office: Office, cohort: Source) -> None:
+    sql = "SELECT bmi, age_at_index AS age, gender_source_value AS sex FROM nafld.person"
+    model = cohort.model(ModelSpec(ModelKind.OLS, "bmi ~ age + C(sex)"), sql)
+    request = office.checked({"model.csv": model})
+    assert codes(request) == {Code.RECOMPUTED}
+    releasing.release(office.room, office.approved(request).id)
+    (entry,) = office.room.store.ledger.entries()
+    assert (entry.sets, entry.blind) == (None, Blind.NO_SETS)
 
 
 def test_of_two_that_were_checked_before_either_was_released_the_second_is_returned(
