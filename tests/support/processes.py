@@ -83,6 +83,11 @@ def caught(running: Running) -> set[signal.Signals]:
     return {one for one in signal.Signals if mask >> (one - 1) & 1}
 
 
+def is_command(running: Running) -> bool:
+    """Whether the process has become `onggi up`."""
+    return b"hub.cli" in Path(f"/proc/{running.process.pid}/cmdline").read_bytes()
+
+
 def until(condition: Callable[[], bool], timeout_s: float, what: str, every_s: float = 0.2) -> None:
     """Wait until `condition` holds.
 

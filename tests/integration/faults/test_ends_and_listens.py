@@ -66,6 +66,8 @@ def wait_for_moment(running: Running, moment: str) -> None:
 
 def _command_began(running: Running, seen: set[signal.Signals]) -> bool:
     """Python has caught SIGINT for itself, and the command has put that aside or has its own handlers."""
+    if not processes.is_command(running):
+        return False  # still the copy of this test that becomes it, which catches SIGINT too
     now = processes.caught(running)
     seen |= now
     return signal.SIGINT in seen and (signal.SIGINT not in now or signal.SIGTERM in now)

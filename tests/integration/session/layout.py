@@ -66,7 +66,7 @@ class Layout:
             "until": None,
             "session_key": "session-key",
             "project_folder": str(self.project),
-            "datasets": [{"name": "nafld", "version": "1", "path": "/data"}],
+            "datasets": [{"name": "nafld", "version": "1", "path": "/data/nafld/1"}],
             "limits": {},
         }
         (self.run / "server" / "plan.json").write_text(json.dumps(plan))
