@@ -22,7 +22,7 @@ from egress_review.display.policy import DisplayPolicy, policy_from_json
 from onggi.clock import from_text
 from onggi.errors import Invalid, OnggiError, Unavailable
 from onggi.reasons import Reason
-from session.meter import Day, SessionMeter
+from session.meter import PAGE_LEVEL_BYTES, Day, SessionMeter
 from session.purse import Block
 from session.services import Service
 
@@ -140,7 +140,7 @@ class LeaseKeeper:
         return _Ask(
             secrets.token_hex(16),
             max(self._level + self._block - purse.output, output, 0),
-            max(4 * self._level + self._block - purse.page, 0),
+            max(2 * PAGE_LEVEL_BYTES - purse.page, 0),
         )
 
     def _take(self, answer: dict[str, Any]) -> None:
@@ -188,7 +188,7 @@ class LeaseKeeper:
     def _low(self) -> bool:
         purse = self._meter.purse
         purse.expire(time.time())
-        return purse.output < self._level or purse.page < 2 * self._level
+        return purse.output < self._level or purse.page < PAGE_LEVEL_BYTES
 
     def _rest(self) -> float:
         """Seconds until there is something to ask; at midnight the purse is empty."""

@@ -27,6 +27,8 @@ __all__ = ["Day", "SessionMeter"]
 
 _STEP_BYTES = 128 * 1024
 _RECORD = 24
+PAGE_LEVEL_BYTES = 1024 * 1024
+"""What is kept lent for the page at least, a load of JupyterLab. A crash loses it for the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class SessionMeter:
             self.limit = policy.session_bytes
 
     def keep_above(self, level: int) -> None:
-        """Ask for more as soon as less than `level` bytes of output, or twice that of page, are left."""
+        """Ask for more as soon as less than `level` bytes of output are left."""
         self._level = level
 
     def take(self, count: int) -> bool:
@@ -101,7 +103,7 @@ class SessionMeter:
         """Charge `count` bytes of what the page needs around outputs; False, and nothing charged, if not."""
         with self._lock:
             paid = self.purse.spend("page", count, self._clock())
-            low = self.purse.page < 2 * self._level
+            low = self.purse.page < PAGE_LEVEL_BYTES
         if low:
             self.on_low()
         return paid

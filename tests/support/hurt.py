@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import pytest
 import websocket
 
 from hub.tour import installation, steps
 from hub.tour.installation import Running
 from hub.tour.steps import Journey
+from onggi.sandbox import probe
 from tests.support import known, processes
 from tests.support.known import Known
 
@@ -99,3 +102,16 @@ def insist(act: Callable[[], object], timeout_s: float = 60) -> None:
             time.sleep(0.5)
         else:
             return
+
+
+@contextlib.contextmanager
+def one_to_hurt(state: Path) -> Iterator[Hurt]:
+    """A ready installation, ended afterwards."""
+    if os.geteuid() == 0 or not probe().working:
+        pytest.skip("needs an ordinary user and a working sandbox")
+    made = Hurt(installation.start(state, installation.free_base_port()))
+    try:
+        made.running.wait_until_ready()
+        yield made
+    finally:
+        made.running.stop()

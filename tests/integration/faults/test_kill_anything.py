@@ -19,7 +19,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
@@ -28,7 +28,7 @@ from hub.tour.main import STEPS
 from hub.tour.steps import PROJECT, Journey
 from hub.tour.verify import verify_audit
 from tests.support import known, processes
-from tests.support.hurt import Hurt, ensure_kernel, insist
+from tests.support.hurt import Hurt, ensure_kernel, insist, one_to_hurt
 
 VICTIMS = (*processes.SERVICES, "session", "agent", "up")
 IN_SESSION = ("session", "agent")
@@ -39,7 +39,14 @@ MEMBER = "researcher1"
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture
+def hurt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hurt]:
+    """One for each victim: a killed session loses what its member's day had lent it, and a day is no more."""
+    with one_to_hurt(tmp_path_factory.mktemp("faults") / "state") as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
 def unharmed(hurt: Hurt) -> None:
     """One walk without harm first: how long each step takes, and that it works."""
     journey = hurt.journey()
