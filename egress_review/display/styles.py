@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-_COLOUR = r"(?:#[0-9a-f]{3,8}|[a-z]{3,20}|(?:rgb|hsl)a?\([0-9., %]{1,40}\))"
+# No colour's name begins with `url`, so no word that does gets near a bracket.
+_COLOUR = r"(?:#[0-9a-f]{3,8}|(?!url)[a-z]{3,20}|(?:rgb|hsl)a?\([0-9., %]{1,40}\))"
 _STOP = rf"{_COLOUR}(?: [0-9.]{{1,8}}%)?"
 _VALUES: dict[str, re.Pattern[str]] = {
     "background": re.compile(

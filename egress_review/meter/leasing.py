@@ -27,7 +27,7 @@ __all__ = ["MAX_LEASE_BYTES", "MAX_LIFT_BYTES", "Lent", "Standing", "give_back",
 
 MAX_LEASE_BYTES = 32 * MIB
 MAX_LIFT_BYTES = 1024 * 1024 * MIB
-_PAGE_BYTES = 256 * MIB
+_PAGE_BYTES = 64 * MIB
 _LEASE_ID = re.compile(r"[0-9a-f]{32}")
 
 

@@ -108,7 +108,7 @@ def test_no_style_fetches_moves_or_hides(hostile: str) -> None:
 @given(st.text(alphabet="url(): ;#abcdef0123%,-/*\\'\"<>", max_size=60))
 def test_any_style_is_dropped_or_harmless(value: str) -> None:
     kept = safe_style("color:" + value + ";background:" + value) or ""
-    assert not re.search(r"url\(|/|\\|['\"<>]", kept)
+    assert not re.search(r"url|/|\\|['\"<>]", kept)
 
 
 def test_attributes_hold_no_text_of_the_kernels() -> None:
