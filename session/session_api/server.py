@@ -6,6 +6,7 @@ bodies are JSON objects of at most `MAX_BODY_BYTES` with exactly the expected ke
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -25,23 +26,30 @@ _log = logging.getLogger("onggi.session.api")
 
 
 class RateLimit:
-    """A bucket of `burst` requests that fills by `per_second`."""
+    """A bucket of `burst` requests that fills by `per_second`; whoever finds it empty waits in a queue.
 
-    def __init__(self, burst: int, per_second: float) -> None:
+    Args:
+        burst: requests that pass at once.
+        per_second: requests that pass each second for ever.
+        queue: requests that may wait; those beyond are refused.
+    """
+
+    def __init__(self, burst: int, per_second: float, queue: int) -> None:
         self._burst = burst
         self._per_second = per_second
+        self._queue = queue
         self._left = float(burst)
         self._last = time.monotonic()
 
-    def take(self) -> bool:
-        """Whether another request may pass now."""
+    def take(self) -> float | None:
+        """Seconds until this request may pass; None if too many wait already."""
         now = time.monotonic()
         self._left = min(self._burst, self._left + (now - self._last) * self._per_second)
         self._last = now
-        if self._left < 1:
-            return False
+        if self._left < 1 - self._queue:
+            return None
         self._left -= 1
-        return True
+        return max(0.0, -self._left / self._per_second)
 
 
 class ApiHandler(RequestHandler):
@@ -52,10 +60,13 @@ class ApiHandler(RequestHandler):
         self.actions = actions
         self._limit = limit
 
-    def prepare(self) -> None:
-        """Refuse what comes too fast."""
-        if not self._limit.take():
+    async def prepare(self) -> None:
+        """Let what comes fast wait; refuse what comes too fast for that."""
+        wait_s = self._limit.take()
+        if wait_s is None:
             raise _Told(429, Unavailable(Reason.RATE_LIMITED))
+        if wait_s:
+            await asyncio.sleep(wait_s)
 
     def body(self, keys: frozenset[str], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
         """The body as a JSON object with all of `keys`, any of `optional`, and nothing else.
@@ -159,7 +170,7 @@ class WithdrawHandler(ApiHandler):
 
 def start_session_api(context: SessionContext) -> HTTPServer:
     """Listen on the session API's socket."""
-    arguments = {"actions": SessionActions(context), "limit": RateLimit(burst=40, per_second=20)}
+    arguments = {"actions": SessionActions(context), "limit": RateLimit(burst=40, per_second=20, queue=40)}
     application = Application(
         [
             (r"/v1/session", SessionHandler, arguments),
