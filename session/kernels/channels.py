@@ -197,14 +197,18 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             self._seen.popitem(last=False)
 
     def _shown_elsewhere(self, channel: str, frames: Frames) -> bool:
-        """Show what another page on this kernel was shown, at the price of a message."""
+        """Show what another page on this kernel was shown: at the price of a message, its bytes to the page.
+
+        A kernel that sends it again chooses what to repeat, and in which order, to each page that is opened;
+        so it costs the price of a message also where it joins the text before it.
+        """
         watched = self.onggi.gates.watched(self.kernel_id)
         outcome = watched.outcomes.get(frames.signature) if channel == "iopub" else None
         if outcome is None:
             return False
         self._remember(frames.signature)
-        # A kernel that sends it again still chooses what to repeat.
-        if self._joins(outcome) or self.onggi.meter.take(self.onggi.gates.policy.message_bytes):
+        meter, price = self.onggi.meter, self.onggi.gates.policy.message_bytes
+        if meter.page(sum(map(_content_bytes, outcome.answers))) and meter.take(price):
             self._carry_out(channel, outcome)
         else:
             self._refuse()
@@ -256,12 +260,6 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
     def _would_join(self, request: Request | None, message: Message) -> bool:
         name = message.content.get("name") if isinstance(message.content, dict) else None
         return self._gathered is not None and self._gathered.takes(request, name)
-
-    def _joins(self, outcome: Outcome) -> bool:
-        answers, gathered = outcome.answers, self._gathered
-        if gathered is None or len(answers) != 1 or answers[0].kind != "stream" or outcome.notices:
-            return False
-        return gathered.takes(outcome.request, answers[0].content["name"])
 
     def _gather(self, outcome: Outcome, answer: Answer, *, unwritten: bool) -> None:
         name, text = answer.content["name"], answer.content["text"]
@@ -343,3 +341,8 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
 def _is_text_alone(outcome: Outcome) -> bool:
     """Whether an outcome is one piece of text and nothing else, as almost all are in a flood."""
     return len(outcome.answers) == 1 and outcome.answers[0].kind == "stream" and not outcome.notices
+
+
+def _content_bytes(answer: Answer) -> int:
+    """What an answer shows, in bytes on the wire."""
+    return len(wire.pack(answer.content)) + sum(map(len, answer.buffers))

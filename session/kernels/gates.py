@@ -28,8 +28,8 @@ _THREADS = 2
 class WatchedGate:
     """A kernel's gate, and its last decisions by message signature.
 
-    Two browser tabs on one kernel receive the same messages; the second is shown what the first was, at no
-    price.
+    Two browser tabs on one kernel receive the same messages; the second is shown what the first was, at the
+    price of a message each.
     """
 
     kernel_id: str

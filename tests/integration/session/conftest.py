@@ -10,7 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -119,6 +119,20 @@ class Kernel:
         self.browser.ask(
             "DELETE", f"{self.browser.place.url[len(self.browser.place.origin) :]}api/kernels/{self.id}"
         )
+
+    @contextlib.asynccontextmanager
+    async def another_page(self) -> AsyncIterator[Self]:
+        """A second page on the same kernel, which leaves it running."""
+        page = type(self).__new__(type(self))
+        page.browser, page.v1, page.id, page.messages = self.browser, self.v1, self.id, []
+        await page.__aenter__()
+        try:
+            yield page
+        finally:
+            page.socket.close()
+            with contextlib.suppress(EOFError, TimeoutError):
+                while True:
+                    await page.read()
 
     async def send(self, kind: str, content: Any, channel: str = "shell", msg_id: str = "") -> str:
         msg_id = msg_id or str(uuid.uuid4())

@@ -15,6 +15,20 @@ from egress_review.meter.recording import digest_of
 PREFIX = "/user/researcher1/nafld/"
 
 
+REPEATED = """
+kernel = get_ipython().kernel
+kept = []
+for number in range(200):
+    content = {'name': 'stdout', 'text': f'{number} '}
+    message = kernel.session.msg('stream', content, parent=kernel.get_parent())
+    kept.append([b'stream', *kernel.session.serialize(message)])
+def show():
+    for frames in kept:
+        kernel.iopub_socket.send_multipart(frames)
+show()
+"""
+
+
 def until(what: Callable[[], Any], seconds: float = 15) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -133,3 +147,24 @@ def test_known_answers_cost_little_and_files_of_the_installation_nothing(browser
         assert len(body) > 10_000
         browser.ask("GET", PREFIX + "api/kernelspecs")
     assert len(browser.control()["leases"]) <= before + 1
+
+
+def test_a_kernel_that_repeats_itself_to_each_page_that_is_opened_pays_for_each_message(
+    new_kernel: Any, said: Any, browser: Any
+) -> None:
+    """Which of its last messages it repeats, and in which order, is its choice: 9 bits each of 512."""
+
+    async def story() -> None:
+        async with new_kernel() as kernel:
+            assert len(said(await kernel.run(REPEATED)).split()) == 200
+            for _ in range(5):
+                async with kernel.another_page() as page:
+                    before = budget(browser)["session_bytes_used"]
+                    await page.run("show()")
+                    shown = [
+                        m["content"]["text"] for m in page.messages if m["header"]["msg_type"] == "stream"
+                    ]
+                    assert len("".join(shown).split()) == 200
+                    assert budget(browser)["session_bytes_used"] - before >= 200 * 16
+
+    asyncio.run(story())

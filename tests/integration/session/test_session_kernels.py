@@ -139,13 +139,9 @@ def test_each_cell_is_in_the_audit_log(new_kernel: Any, browser: Any) -> None:
     assert shown[-1]["details"]["shown_bytes"] == {"text/plain": len("audited 12345\n")}
 
 
-def test_two_pages_on_one_kernel_see_the_same(browser: Any, new_kernel: Any) -> None:
+def test_two_pages_on_one_kernel_see_the_same(new_kernel: Any) -> None:
     async def story() -> None:
-        async with new_kernel() as first:
-            kind: Any = type(first)
-            second = kind.__new__(kind)
-            second.browser, second.v1, second.id, second.messages = first.browser, first.v1, first.id, []
-            await second.__aenter__()
+        async with new_kernel() as first, first.another_page() as second:
             await first.run("print('shared ' * 3)")
             seen = ""
             while "shared" not in seen:
@@ -153,9 +149,6 @@ def test_two_pages_on_one_kernel_see_the_same(browser: Any, new_kernel: Any) -> 
                 seen += (
                     message["content"].get("text", "") if message["header"]["msg_type"] == "stream" else ""
                 )
-            second.socket.close()
-            while await second.socket.read_message() is not None:
-                pass
 
     asyncio.run(story())
 
