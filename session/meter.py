@@ -22,13 +22,14 @@ from onggi.clock import from_text
 from onggi.reasons import Reason
 from session.purse import Block, Purse
 from session.tab import count_on_tab
+from web.slip import SLIP, Slip
 
 __all__ = ["Day", "SessionMeter"]
 
 _STEP_BYTES = 128 * 1024
 _RECORD = 24
 PAGE_LEVEL_BYTES = 1024 * 1024
-"""What is kept lent for the page at least, a load of JupyterLab. A crash loses it for the day."""
+"""What is kept lent for the page at least, a load of JupyterLab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,14 @@ class SessionMeter:
     """A count with a limit, kept in a small file, over what was lent for the day.
 
     Args:
-        path: the file; made if missing.
+        path: the file; made if missing, and a slip of what is lent beside it.
         policy: says what the session may show in its life, until `apply` brings another.
         clock: POSIX time.
     """
 
     def __init__(self, path: Path, policy: DisplayPolicy, clock: Callable[[], float] = time.time) -> None:
         self.limit = policy.session_bytes
-        self.purse = Purse()
+        self.purse = Purse(Slip(path.with_name(SLIP)))
         self.day: Day | None = None
         self.unreachable = True
         self.on_low: Callable[[], None] = lambda: None
@@ -163,6 +164,7 @@ class SessionMeter:
         """Settle and give the file back."""
         self.settle()
         os.close(self._fd)
+        self.purse.close()
 
     def _take(self, count: int) -> bool:
         with self._lock:  # notebooks are looked through in a thread

@@ -1,8 +1,8 @@
-"""Audit events, and contents of what was shown, that a session server did not live to send.
+"""Audit events, contents of what was shown, and bytes lent and not spent, that a session server left behind.
 
-Guarantees: before a session's folder is removed, what its server had written down for the audit log and for
-the display record and not yet sent is moved aside, and stays on disk until egress review has taken it, over
-any number of restarts. It takes each once, so sending twice does no harm.
+Guarantees: before a session's folder is removed, what its server had written down for the audit log, for the
+display record and of the member's day, and not yet sent, is moved aside, and stays on disk until egress
+review has taken it, over any number of restarts. It takes each once, so sending twice does no harm.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from onggi.errors import OnggiError, Unavailable
 from onggi.events import Event, event_from_json
 from web.journal import read_leaf
+from web.slip import SLIP, read_slip
 from web.spool import Spool
 
 log = logging.getLogger("spawner.undelivered")
@@ -30,13 +31,15 @@ def undelivered_of(sessions: Path) -> Path:
 
 
 def rescue(server: Path, undelivered: Path) -> None:
-    """Move spool and journal of a session server's own folder aside, if it left any."""
-    spool, shown = server / "spool", server / "shown"
+    """Move spool, journal and slip of a session server's own folder aside, if it left any."""
+    spool, shown, slip = server / "spool", server / "shown", server / SLIP
     if (spool / "events.jsonl").is_file():
         undelivered.mkdir(mode=0o700, parents=True, exist_ok=True)
         aside = undelivered / secrets.token_hex(8)
         if shown.is_dir() and any(shown.iterdir()):
             shown.rename(spool / _SHOWN)
+        if slip.is_file():
+            slip.rename(spool / SLIP)
         spool.rename(aside)
 
 
@@ -47,14 +50,20 @@ class Undelivered:
         folder: where they wait.
         append: makes an event durable in the log; `web.clients.AuditClient.append`.
         keep: hands egress review a leaf of a journal under its id.
+        give_back: hands egress review what is left of a lease.
     """
 
     def __init__(
-        self, folder: Path, append: Callable[[Event], object], keep: Callable[[Mapping[str, Any]], object]
+        self,
+        folder: Path,
+        append: Callable[[Event], object],
+        keep: Callable[[Mapping[str, Any]], object],
+        give_back: Callable[[Mapping[str, Any]], object],
     ) -> None:
         self._folder = folder
         self._append = append
         self._keep = keep
+        self._give_back = give_back
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def deliver(self) -> None:
@@ -88,6 +97,8 @@ class Undelivered:
                 self._send_leaf(leaf)
                 leaf.unlink()
             (waiting / _SHOWN).rmdir()
+        for lease, output, page in read_slip(waiting / SLIP):
+            self._return({"id": lease, "output": output, "page": page})
         for file in waiting.iterdir():
             file.unlink()
         waiting.rmdir()
@@ -100,6 +111,14 @@ class Undelivered:
             raise
         except (OnggiError, ValueError):
             log.exception("egress review rejects what an ended session showed: %s", path.name)
+
+    def _return(self, left: Mapping[str, Any]) -> None:
+        try:
+            self._give_back(left)
+        except Unavailable:
+            raise
+        except OnggiError:
+            log.exception("egress review does not take back what an ended session had left: %s", left)
 
     def _send(self, body: object) -> None:
         try:

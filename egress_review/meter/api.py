@@ -51,6 +51,7 @@ def meter_routes(meter: MeterRoom, people: People, tokens: Mapping[str, str]) ->
         sessions.route("POST", f"{base}/record", sessions.record),
         sessions.route("GET", f"{base}/policy", sessions.policy),
         desk.route("POST", f"{base}/leftover", desk.leftover, _BROKER),
+        desk.route("POST", f"{base}/unspent", desk.unspent, _BROKER),
         desk.route("GET", f"{base}/profiles", desk.profiles),
         desk.route("POST", f"{base}/check", desk.check),
         desk.route("GET", f"{base}/projects/{{slug}}/policy", desk.policy),
@@ -89,7 +90,7 @@ class _Sessions:
     def give_back(self, caller: Caller, asked: Asked) -> dict[str, Any]:
         """Take the rest of a block back."""
         body = wire.read(wire.LeaseAsked, asked[1])
-        leasing.give_back(self._meter, caller, body.id, body.amounts())
+        leasing.give_back(self._meter, body.id, body.amounts(), caller.session_id)
         return {}
 
     def record(self, caller: Caller, asked: Asked) -> dict[str, Any]:
@@ -130,6 +131,12 @@ class _Services:
         sent = body.sent()
         showing = sent.showing(body.caller())
         return {"kept": recording.keep(self._meter, showing, sent.code, sent.contents(), leftover=_BROKER)}
+
+    def unspent(self, asked: Asked) -> dict[str, Any]:
+        """Take back what a session that died had left of a block."""
+        body = wire.read(wire.LeaseAsked, asked[1])
+        leasing.give_back(self._meter, body.id, body.amounts())
+        return {}
 
     def profiles(self, _: Asked) -> dict[str, Any]:
         """The shipped profiles, the tightest first."""

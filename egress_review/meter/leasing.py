@@ -2,8 +2,9 @@
 
 Guarantees: what all sessions of a member in a project were lent on one day never passes the policy's
 `day_bytes` and what administrators added, however many ask at once and whatever restarts; asking twice under
-one id lends once; what a crashed session did not use stays lent. Does not guarantee: that a session used what
-it was lent; only a session that ends in order gives its rest back.
+one id lends once; a rest is taken back once, from the session itself or, if that died, from the broker that
+found what it had written down. Does not guarantee: that a session used what it was lent; what nobody gives
+back stays lent.
 """
 
 from __future__ import annotations
@@ -96,8 +97,11 @@ def lend(room: MeterRoom, caller: Caller, lease_id: str, wanted: Amounts) -> Len
     return Lent(lease, after, version, policy)
 
 
-def give_back(room: MeterRoom, caller: Caller, lease_id: str, rest: Amounts) -> None:
-    """Take back what a session that ends has not used of a lease; once.
+def give_back(room: MeterRoom, lease_id: str, rest: Amounts, session: str | None = None) -> None:
+    """Take back what a session has not used of a lease; once.
+
+    Args:
+        session: which asks; None if the broker does for one that died.
 
     Raises:
         NotFound: for a lease that is not this session's.
@@ -105,10 +109,10 @@ def give_back(room: MeterRoom, caller: Caller, lease_id: str, rest: Amounts) -> 
         Unavailable: nothing was taken back.
     """
     with room.store.unit() as unit:
-        use = unit.day(caller.project, caller.member, room.today())
         lease = unit.lease(lease_id)
-        if lease is None or lease.session != caller.session_id:
+        if lease is None or session not in {None, lease.session}:
             raise NotFound(Reason.NOT_FOUND, what="lease")
+        use = unit.day(lease.project, lease.member, room.today())
         if not (0 <= rest.output <= lease.lent.output and 0 <= rest.page <= lease.lent.page):
             raise Invalid(Reason.FIELD_INVALID, field="output", value=rest.output)
         if lease.settled:

@@ -52,7 +52,7 @@ class DirectReview(Service):
             self._fail(path)
         asked = wire.read(wire.LeaseAsked, body)
         if path.endswith("/return"):
-            leasing.give_back(self.room, self.caller, asked.id, asked.amounts())
+            leasing.give_back(self.room, asked.id, asked.amounts(), self.caller.session_id)
             return {}
         answer = wire.lent_json(leasing.lend(self.room, self.caller, asked.id, asked.amounts()))
         if self.lost:

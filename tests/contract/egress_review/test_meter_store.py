@@ -102,13 +102,23 @@ def test_asking_twice_under_one_id_lends_once(room: MeterRoom) -> None:
 def test_the_rest_comes_back_once_and_never_more_than_was_lent(room: MeterRoom) -> None:
     lease = leasing.lend(room, CALLER, new_id(), Amounts(500, 300)).lease
     with pytest.raises(Invalid):
-        leasing.give_back(room, CALLER, lease.id, output(501))
+        leasing.give_back(room, lease.id, output(501), CALLER.session_id)
     with pytest.raises(NotFound):
-        leasing.give_back(room, SECOND, lease.id, output(1))
-    leasing.give_back(room, CALLER, lease.id, Amounts(200, 100))
-    leasing.give_back(room, CALLER, lease.id, Amounts(200, 100))
+        leasing.give_back(room, lease.id, output(1), SECOND.session_id)
+    leasing.give_back(room, lease.id, Amounts(200, 100), CALLER.session_id)
+    leasing.give_back(room, lease.id, Amounts(200, 100), CALLER.session_id)
     (day,) = room.store.days(room.today())
     assert day.lent == Amounts(300, 200)
+
+
+def test_the_broker_gives_back_for_a_session_that_died(room: MeterRoom) -> None:
+    lease = leasing.lend(room, CALLER, new_id(), Amounts(500, 300)).lease
+    with pytest.raises(Invalid):
+        leasing.give_back(room, lease.id, Amounts(0, 301))
+    leasing.give_back(room, lease.id, Amounts(400, 300))
+    leasing.give_back(room, lease.id, Amounts(500, 300), CALLER.session_id)
+    (day,) = room.store.days(room.today())
+    assert day.lent == Amounts(100, 0)
 
 
 def test_a_new_day_begins_at_midnight_of_the_zone(store: MeterStore, tmp_path: Path) -> None:
@@ -120,7 +130,7 @@ def test_a_new_day_begins_at_midnight_of_the_zone(store: MeterStore, tmp_path: P
     assert leasing.lend(room, CALLER, new_id(), output(1)).lease.lent.output == 0
     clock.advance(minutes=1)
     assert leasing.lend(room, CALLER, new_id(), output(700)).lease.lent.output == 700
-    leasing.give_back(room, CALLER, late.lease.id, output(900))
+    leasing.give_back(room, late.lease.id, output(900), CALLER.session_id)
     assert lent_to(room) == 700  # what is left of yesterday is no credit for today
     assert [one.day for one in room.store.days("2026-11-01")] == ["2026-11-22", "2026-11-21"]
 

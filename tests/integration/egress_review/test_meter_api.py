@@ -38,6 +38,7 @@ DESK_DOORS = [
     ("POST", f"showings/{'0' * 32}"),
     ("GET", "unusual"),
 ]
+BROKER_DOORS = [("POST", "leftover"), ("POST", "unspent")]
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def ask(site: Site, token: str | None, method: str, path: str, body: Any = None)
     return caller.request(method, f"{BASE}/{path}", json=None if method == "GET" else body or {})
 
 
-@pytest.mark.parametrize(("method", "path"), [*SESSION_DOORS, *DESK_DOORS, ("POST", "leftover")])
+@pytest.mark.parametrize(("method", "path"), [*SESSION_DOORS, *DESK_DOORS, *BROKER_DOORS])
 def test_each_door_has_one_key(site: Site, method: str, path: str) -> None:
     desk = (method, path) in DESK_DOORS
     session = (method, path) in SESSION_DOORS
@@ -62,7 +63,7 @@ def test_each_door_has_one_key(site: Site, method: str, path: str) -> None:
         site.tokens["desk"]: desk,
         site.tokens["hub"]: False,
         site.tokens["review"]: False,
-        site.tokens["broker"]: path == "leftover",
+        site.tokens["broker"]: (method, path) in BROKER_DOORS,
     }
     for key, fits in keys.items():
         assert (ask(site, key, method, path).status_code != 403) is fits, key

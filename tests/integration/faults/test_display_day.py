@@ -1,8 +1,10 @@
-"""A session server killed while it shows something: nothing is refreshed, what it showed is known."""
+"""A session server killed while it shows something: what it had not spent comes back, what it showed is
+known."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +22,12 @@ from web.tokens import token_of
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(240)]
 
 BASE = "/internal/display"
+STEP = 64 * 1024
+USED = """
+import json
+from onggi.notebook.client import call
+print(json.dumps(call("GET", "/v1/budget")))
+"""
 CODE = "print('seen before the end'); import time; time.sleep(60)"
 
 
@@ -36,11 +44,12 @@ def lent(review: ReviewClient) -> int:
     return sum(one["output"] for one in days)
 
 
-def test_a_killed_session_returns_nothing_and_its_record_is_whole(hurt: Hurt, review: ReviewClient) -> None:
+def test_what_a_killed_session_showed_stays_charged_and_recorded(hurt: Hurt, review: ReviewClient) -> None:
     journey = hurt.journey()
     ensure_kernel(journey)
     journey.in_kernel().run("print('an earlier cell')")
     kernel = journey.in_kernel()
+    used = json.loads(kernel.run(USED).text)["session_bytes_used"]
     running = threading.Thread(target=_run_to_its_end, args=(kernel,))
     running.start()
     (session,) = insist_sessions(review)
@@ -50,10 +59,12 @@ def test_a_killed_session_returns_nothing_and_its_record_is_whole(hurt: Hurt, re
     (server,) = processes.find_all(hurt.running, "session")
     hurt.kill("session", server)
     running.join(30)
-    assert lent(review) == before  # nothing came back
+    insist(lambda: expect_less(review, before), 60)
+    rest = lent(review)
+    assert used < rest < used + STEP + 1024  # what was shown and what was written down ahead, and no more
     insist(lambda: expect_seen(review, session), 60)
     insist(lambda: ensure_kernel(journey), 90)
-    insist(lambda: expect_more(review, before), 30)
+    insist(lambda: expect_more(review, rest), 30)
     journey.close()
 
 
@@ -96,6 +107,12 @@ def expect_seen(review: ReviewClient, session: str) -> None:
 
 
 def expect_more(review: ReviewClient, before: int) -> None:
-    """The next session was lent a block of its own, on top of what the killed one holds for ever."""
+    """The next session was lent a block of its own, on top of what the killed one had spent."""
     if lent(review) <= before:
+        raise AssertionError(lent(review))
+
+
+def expect_less(review: ReviewClient, before: int) -> None:
+    """The broker gave back what the killed session had left."""
+    if lent(review) >= before:
         raise AssertionError(lent(review))

@@ -13,6 +13,7 @@ import pytest
 
 from egress_review.display.policy import DisplayPolicy
 from egress_review.meter import leasing, policies
+from egress_review.meter.domain import Amounts
 from egress_review.meter.room import MeterRoom
 from onggi.errors import Unavailable
 from onggi.reasons import Reason
@@ -21,8 +22,10 @@ from session.meter import SessionMeter
 from tests.support.meter import CALLER, MIB, meter_of
 from tests.support.review import StillClock
 from tests.support.session_meter import DirectReview
+from web.slip import SLIP, read_slip
 
 SMALL = "based_on: standard\nversion: small-1\nday_soft_bytes: 2000000\nday_bytes: 3000000\n"
+STEP = 64 * 1024
 AWAY = Unavailable(Reason.SERVICE_UNREACHABLE, service="review")
 
 
@@ -35,7 +38,8 @@ class World:
     seen: list[DisplayPolicy] = field(default_factory=list)
 
     def meter(self, name: str = "meter") -> SessionMeter:
-        return SessionMeter(self.folder / name, DisplayPolicy(), self.seconds)
+        (self.folder / name).mkdir(exist_ok=True)
+        return SessionMeter(self.folder / name / "meter", DisplayPolicy(), self.seconds)
 
     def seconds(self) -> float:
         return self.clock.at.timestamp()
@@ -132,7 +136,7 @@ def test_an_answer_that_was_lost_lends_once(world: World) -> None:
     play(story)
 
 
-def test_a_killed_server_loses_its_lease_and_refreshes_nothing(world: World) -> None:
+def test_a_killed_server_refreshes_nothing(world: World) -> None:
     async def story() -> None:
         for number in range(29):
             earlier = world.meter(f"meter{number}")  # a new session each time; none ends in order
@@ -142,6 +146,38 @@ def test_a_killed_server_loses_its_lease_and_refreshes_nothing(world: World) -> 
         assert world.lent() == 3_000_000
         assert not meter.take(1)
         assert meter.refusal.reason is Reason.DISPLAY_DAY_LIMIT
+
+    play(story)
+
+
+def test_what_a_killed_server_had_left_is_known_and_never_as_more(world: World) -> None:
+    async def story() -> None:
+        meter = world.meter()
+        keeper = LeaseKeeper(meter, world.review, world.apply(meter))
+        await keeper.first()
+        slip = world.folder / "meter" / SLIP
+        while meter.take(7000) and meter.page(3000):
+            left = read_slip(slip)
+            output, page = sum(one[1] for one in left), sum(one[2] for one in left)
+            assert meter.purse.output - STEP <= output <= meter.purse.output
+            assert meter.purse.page - STEP <= page <= meter.purse.page
+        assert meter.used > STEP
+        for lease, output, page in read_slip(slip):
+            leasing.give_back(world.room, lease, Amounts(output, page))
+        assert meter.used <= world.lent() <= meter.used + STEP
+
+    play(story)
+
+
+def test_a_rest_that_did_not_get_back_is_still_written_down(world: World) -> None:
+    async def story() -> None:
+        meter = world.meter()
+        keeper = LeaseKeeper(meter, world.review, world.apply(meter))
+        await keeper.first()
+        world.review.broken = AWAY
+        await keeper.give_back()
+        assert not meter.take(1)
+        assert sum(one[1] for one in read_slip(world.folder / "meter" / SLIP)) == world.lent() - STEP
 
     play(story)
 
