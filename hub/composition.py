@@ -45,11 +45,6 @@ class Installation(Places):
         return made
 
     @property
-    def ready_file(self) -> Path:
-        """Holds the process id of the `onggi up` that is ready."""
-        return self.run / "ready"
-
-    @property
     def compute_python(self) -> Path:
         """The Python of the compute environment."""
         return self.home / "env" / "compute" / "bin" / "python"

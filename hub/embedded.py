@@ -22,6 +22,7 @@ import typer
 from hub import preflight
 from hub.composition import Installation, services
 from hub.demo_data import ensure_demo_data
+from hub.ready import Ready
 from hub.supervise import ServiceRefused, Supervisor
 from onggi import words
 from onggi.errors import OnggiError, Unavailable
@@ -83,7 +84,7 @@ async def _run(options: Options) -> int:
             await _unless_stopped(_start(supervisor, installation), stop)
             if stop.is_set():
                 return 0
-            installation.ready_file.write_text(str(os.getpid()), "ascii")
+            Ready(os.getpid(), options.base_port).write(installation.ready_file)
             _print_ready(options, installation, time.monotonic() - began)
             await _unless_stopped(supervisor.wait(), stop)
         finally:

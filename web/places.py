@@ -51,6 +51,11 @@ class Places:
         return self.state / "run"
 
     @property
+    def ready_file(self) -> Path:
+        """The note of an `onggi up` that is ready; see `hub.ready`."""
+        return self.run / "ready"
+
+    @property
     def broker_socket(self) -> Path:
         """The broker's socket."""
         return self.run / "broker.sock"

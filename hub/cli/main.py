@@ -10,8 +10,12 @@ import typer
 from typer.core import TyperGroup
 
 from hub.cli.operator import Operator, check_owner, help_of
+from hub.ready import read_ready
 from hub.settings import HubSettings
 from onggi import words
+
+_STARTS = frozenset({"up", "tour"})
+"""Commands that start something of their own."""
 
 GROUPS = {
     "project": "hub.cli.project:app",
@@ -71,7 +75,10 @@ def onggi(
 ) -> None:
     """Options that stand before the command."""
     spoken = words.spoken(language)
-    ctx.obj = Operator(_settings(state, base_port), actor, spoken, as_json)
+    settings = _settings(state, base_port)
+    if ctx.invoked_subcommand not in _STARTS:
+        settings = _where_it_runs(settings)
+    ctx.obj = Operator(settings, actor, spoken, as_json)
 
 
 @app.command("up", help=help_of("up"))
@@ -136,3 +143,9 @@ def leaktest(
 def _settings(state: Path | None, base_port: int | None) -> HubSettings:
     given: dict[str, Any] = {"state": state.absolute() if state else None, "base_port": base_port}
     return HubSettings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _where_it_runs(settings: HubSettings) -> HubSettings:
+    """The same; if nobody named a port, with that of the installation that runs from its state folder."""
+    ready = None if "base_port" in settings.model_fields_set else read_ready(settings.ready_file)
+    return settings if ready is None else settings.model_copy(update={"base_port": ready.base_port})

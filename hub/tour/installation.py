@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx2 as httpx
 
 from hub.composition import Installation
+from hub.ready import read_ready
 
 START_TIMEOUT_S = 90.0
 _LOWEST_BASE, _HIGHEST_BASE, _BASE_STEP = 10_000, 32_000, 10
@@ -70,10 +71,8 @@ class Running:
         return self.process.wait(timeout=60)
 
     def _says_ready(self) -> bool:
-        try:
-            return self.installation.ready_file.read_text("ascii") == str(self.process.pid)
-        except FileNotFoundError:
-            return False
+        ready = read_ready(self.installation.ready_file)
+        return ready is not None and ready.pid == self.process.pid
 
     def _answers(self) -> bool:
         try:

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from hub.ready import Ready
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def onggi(site: Any, *arguments: str, actor: str = "admin", language: str = "en") -> Any:
+def onggi(site: Any, *arguments: str, actor: str = "admin", language: str = "en", port: bool = True) -> Any:
     settings = site.settings
-    before = ["--state", str(settings.state), "--base-port", str(settings.base_port)]
+    before = ["--state", str(settings.state)] + ["--base-port", str(settings.base_port)] * port
     command = [sys.executable, "-m", "hub.cli", *before, "--as", actor, "--language", language, *arguments]
     environ = {"PATH": os.environ["PATH"], "HOME": str(settings.state), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
@@ -63,6 +65,21 @@ def test_a_refusal_is_a_sentence_and_a_status(site: Any, arguments: list[str], s
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_running_installation_is_found_without_its_port(site: Any) -> None:
+    titles = ["--title-ko", "간", "--title-en", "Liver"]
+    create = ["project", "create", "liver-2", *titles]
+    note = site.settings.ready_file
+    note.parent.mkdir(exist_ok=True)
+    refused = onggi(site, *create, port=False)
+    assert (refused.returncode, "audit log" in refused.stderr) == (1, True), refused
+    Ready(2**22 - 1, site.settings.base_port).write(note)  # of a process that is gone
+    assert onggi(site, *create, port=False).returncode == 1
+    Ready(os.getpid(), site.settings.base_port).write(note)
+    done = onggi(site, *create, port=False)
+    note.unlink()
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("actor", ["researcher1", "reviewer1", "stranger", "service:desk"])
