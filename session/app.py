@@ -20,7 +20,6 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import PeriodicCallback
 
 from egress_review.display.notebook import NotebookView
-from egress_review.display.policy import DisplayPolicy
 from egress_review.display.redrawing import ImageWorker
 from egress_review.display.scope import Notice
 from onggi.clock import SystemClock
@@ -30,7 +29,7 @@ from onggi.words import explain
 from session.audit import AuditTrail
 from session.configuration import configuration
 from session.contents.store import ProjectStore
-from session.context import SessionContext
+from session.context import POLICY_UNKNOWN, SessionContext
 from session.grant import GrantCheck
 from session.http.charging import ChargedServer
 from session.http.guard import Guard
@@ -55,8 +54,7 @@ _log = logging.getLogger("onggi.session")
 
 def make_context(settings: Settings) -> SessionContext:
     """Everything that the parts of a session share."""
-    policy = DisplayPolicy()
-    plan = settings.plan
+    policy, plan = POLICY_UNKNOWN, settings.plan
     desk = Service("desk", settings.desk_url, plan.session_key)
     review = Service("review", settings.review_url, plan.session_key)
     audit = AuditTrail(plan, SystemClock(), Spool(settings.state_dir / "spool"), review)

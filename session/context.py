@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from egress_review.display.policy import DisplayPolicy
@@ -15,6 +15,20 @@ from session.meter import SessionMeter
 from session.record import DisplayRecord
 from session.services import Service
 from session.settings import Settings
+
+POLICY_UNKNOWN = replace(
+    DisplayPolicy(),
+    version="unknown",
+    mime_types=frozenset(),
+    table_styles=False,
+    cell_text_bytes=0,
+    cell_error_bytes=0,
+    cell_images=0,
+    background_bytes=0,
+    assist_bytes=0,
+    record_days=0,
+)
+"""What holds until egress review has said which policy the project has: nothing of a kernel is shown."""
 
 
 @dataclass(slots=True)
@@ -39,7 +53,7 @@ class SessionContext:
     closed: OnggiError | None = None
 
     def apply(self, policy: DisplayPolicy) -> None:
-        """Show by another policy whatever begins from now on."""
+        """Show by another policy from now on."""
         self.meter.apply(policy)
         self.gates.use(policy)
         self.store.apply(policy)

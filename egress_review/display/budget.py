@@ -90,6 +90,13 @@ class Budget:
         self.digest.update(len(content).to_bytes(8, "big"))
         self.digest.update(content)
 
+    def move(self, before: Budget, after: Budget) -> None:
+        """Go on as if it had begun as `after` and not as `before`; what was shown stays spent."""
+        self.text += after.text - before.text
+        self.errors += after.errors - before.errors
+        self.images += after.images - before.images
+        self.runs.limit = after.runs.limit
+
     @property
     def dirty(self) -> bool:
         """Whether there is something to report."""

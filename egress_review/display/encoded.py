@@ -8,15 +8,24 @@ budget.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
 _SPACES = " \t\r\n\x0b\x0c"
 _WORD = r"[A-Za-z0-9+/=_-]+"
 _SPACE = re.compile(rf"[{_SPACES}]+")
 _TAG_OR_SPACE = re.compile(rf"(?:[{_SPACES}]|<[^<>]{{0,200}}>)+")
-_RUN = re.compile(rf"{_WORD}(?:{_SPACE.pattern}{_WORD})*")
 _RUN_IN_MARKUP = re.compile(rf"{_WORD}(?:{_TAG_OR_SPACE.pattern}{_WORD})*")
 _TAG = re.compile(r"<[^<>]{0,200}>")
+_RAW_TAG = re.compile(rb"<[^<>]{0,200}>")
+_JOINED, _BROKEN = b"a", b"."
+_CONTINUE = (_LETTERS + _SPACES).encode()
+_KINDS, _KINDS_IN_MARKUP = (
+    bytes(_JOINED[0] if byte in joined else _BROKEN[0] for byte in range(256))
+    for joined in (_CONTINUE, _CONTINUE + b'<>"')
+)
+# Tags with anything in them that would break a run; the usual ones have none.
+_ODD_TAG = re.compile(rb'<[A-Za-z0-9+/=_\- \t\r\n\x0b\x0c"]*+[^<>A-Za-z0-9+/=_\- \t\r\n\x0b\x0c"]')
 _UPPER, _LOWER, _DIGITS = (bytes(range(ord(a), ord(z) + 1)) for a, z in ("AZ", "az", "09"))
 _HEX = b"0123456789abcdefABCDEF"
 _BLOCK = 128
@@ -36,17 +45,17 @@ class Runs:
         limit: characters of a run that may be shown; 0: any number.
     """
 
-    __slots__ = ("_going_on", "_limit", "_tail", "_unjudged")
+    __slots__ = ("_going_on", "_tail", "_unjudged", "limit")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._tail = ""
         self._unjudged = 0
         self._going_on = False
 
     def cut(self, text: str) -> tuple[str, bool]:
         """The next piece without encoded runs, and whether there were any."""
-        limit, before = self._limit, self._tail
+        limit, before = self.limit, self._tail
         if not limit:
             return text, False
         head = text.rstrip(_LETTERS + _SPACES)
@@ -77,20 +86,62 @@ def cut_runs(text: str, limit: int, *, markup: bool = False) -> tuple[str, bool]
 
 def encoded_spans(text: str, limit: int, *, markup: bool = False) -> list[tuple[int, int]]:
     """Where encoded blocks follow one another for at least `limit` characters."""
-    if not limit or len(text) < limit or not _possible(text, limit):
+    if not limit or len(text) < limit or not (_unbroken_markup if markup else _unbroken)(text, limit):
         return []
-    runs = (_RUN_IN_MARKUP if markup else _RUN).finditer(text)
+    runs = _runs_in_markup(text, limit) if markup else _runs(text, limit)
     return [
-        (run.start() + start, run.start() + end)
-        for run in runs
-        if run.end() - run.start() >= limit
-        for start, end in _spans_of_run(run[0], limit, _TAG_OR_SPACE if markup else _SPACE)
+        (first + start, first + end)
+        for first, run in runs
+        if _possible(run, limit, markup=markup)
+        for start, end in _spans_of_run(run, limit, _TAG_OR_SPACE if markup else _SPACE)
     ]
 
 
-def _possible(text: str, limit: int) -> bool:
-    """Whether there are letters and digits enough for one run; most text ends here."""
-    raw = text.encode("ascii", "ignore")
+def _unbroken(text: str, limit: int) -> bool:
+    """Whether so many letters, digits and spaces follow one another anywhere; most text ends here.
+
+    Quick, because it is asked of everything: it looks for one character, many times.
+    """
+    return _JOINED * limit in text.encode("ascii", "replace").translate(_KINDS)
+
+
+def _unbroken_markup(text: str, limit: int) -> bool:
+    """As `_unbroken`, with tags between them; may say yes where there is no run, not the other way round."""
+    raw = text.encode("ascii", "replace")
+    if _ODD_TAG.search(raw) is None:
+        return _JOINED * limit in raw.translate(_KINDS_IN_MARKUP)
+    return _JOINED * limit in raw.translate(_KINDS) or _JOINED * limit in _RAW_TAG.sub(b"", raw).translate(
+        _KINDS
+    )
+
+
+def _runs(text: str, limit: int) -> Iterator[tuple[int, str]]:
+    """Words with nothing but spaces between them, of at least `limit` characters, and where they begin."""
+    kinds = text.encode("ascii", "replace").translate(_KINDS)
+    end = 0
+    while (found := kinds.find(_JOINED * limit, end)) >= 0:
+        end = kinds.find(_BROKEN, found)
+        end = end if end >= 0 else len(kinds)
+        run = text[found:end].lstrip(_SPACES)
+        begin, run = end - len(run), run.rstrip(_SPACES)
+        if len(run) >= limit:
+            yield begin, run
+
+
+def _runs_in_markup(text: str, limit: int) -> Iterator[tuple[int, str]]:
+    """As `_runs`, with tags between the words as well."""
+    if not _possible(text, limit, markup=True):
+        return
+    for run in _RUN_IN_MARKUP.finditer(text):
+        if run.end() - run.start() >= limit:
+            yield run.start(), run[0]
+
+
+def _possible(run: str, limit: int, *, markup: bool) -> bool:
+    """Whether there are letters and digits enough for one span."""
+    raw = run.encode("ascii", "ignore")
+    if markup:
+        raw = _RAW_TAG.sub(b" ", raw)
     digits = len(raw) - len(raw.translate(None, _DIGITS))
     letters = len(raw) - len(raw.translate(None, _UPPER + _LOWER))
     return digits >= _MIXED[2] * limit and letters >= _HEX_LETTERS * limit

@@ -42,6 +42,18 @@ class KernelGate:
         self._numbers = count(1)
         self._forgotten: list[Request] = []
 
+    def use(self, policy: DisplayPolicy) -> None:
+        """Judge by another policy from now on; of what a cell has shown, nothing is forgotten.
+
+        What is left to cells that run, and to the background, becomes what the new policy gives less what
+        they have shown. It may become less than nothing.
+        """
+        before, self.policy = self.policy, policy
+        self.background.move(background_budget(before), background_budget(policy))
+        for request in self._requests.values():
+            if request.budget is not None:
+                request.budget.move(cell_budget(before), cell_budget(policy))
+
     def forward(self, channel: str, header: object, content: object) -> Request | Reason:
         """Whether a browser's message goes to the kernel: the rebuilt request, or why not.
 

@@ -69,10 +69,10 @@ class Gates:
         self._gates: dict[str, WatchedGate] = {}
 
     def use(self, policy: DisplayPolicy) -> None:
-        """Judge by another policy from now on; cells that run keep the budget that they have."""
+        """Judge by another policy from now on, also what cells that run still show."""
         self.policy = policy
         for watched in self._gates.values():
-            watched.gate.policy = policy
+            watched.gate.use(policy)
 
     def kernel(self, kernel_id: str) -> KernelGate:
         """The gate of a kernel."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import shutil
 import socket
 import sys
 import urllib.error
@@ -93,10 +94,10 @@ class Browser:
 class Kernel:
     """A kernel spoken to over the websocket, in either protocol."""
 
-    def __init__(self, browser: Browser, v1: bool) -> None:
+    def __init__(self, browser: Browser, v1: bool, kernel_id: str = "") -> None:
         self.browser = browser
         self.v1 = v1
-        self.id = browser.api("POST", "api/kernels", {})["id"]
+        self.id = kernel_id or browser.api("POST", "api/kernels", {})["id"]
         self.messages: list[dict[str, Any]] = []
 
     async def __aenter__(self) -> Self:
@@ -123,8 +124,7 @@ class Kernel:
     @contextlib.asynccontextmanager
     async def another_page(self) -> AsyncIterator[Self]:
         """A second page on the same kernel, which leaves it running."""
-        page = type(self).__new__(type(self))
-        page.browser, page.v1, page.id, page.messages = self.browser, self.v1, self.id, []
+        page = type(self)(self.browser, self.v1, self.id)
         await page.__aenter__()
         try:
             yield page
@@ -194,17 +194,37 @@ def text_of(found: list[tuple[str, Any]]) -> str:
     return "".join(parts)
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+@contextlib.contextmanager
+def started(**control: Any) -> Iterator[Any]:
     if not layout.COMPUTE_PYTHON.exists():
         pytest.skip("no compute environment")
     root = Path(f"/tmp/onggi-{uuid.uuid4().hex[:8]}")  # short: sockets' paths are bounded
     root.mkdir(mode=0o700)
-    with layout.running(layout.Layout(root, free_port(), free_port())) as running:
+    with layout.running(layout.Layout(root, free_port(), free_port()), control) as running:
         yield running
-    import shutil
-
     shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Any]:
+    with started() as running:
+        yield running
+
+
+@pytest.fixture
+def place_with() -> Any:
+    """A place of the test's own, with changes to the stand-in that hold before the server starts."""
+    return started
+
+
+@pytest.fixture
+def browser_of() -> Any:
+    return Browser
+
+
+@pytest.fixture
+def kernel_of() -> Any:
+    return Kernel
 
 
 @pytest.fixture

@@ -138,6 +138,19 @@ def start_stand_in(layout: Layout) -> subprocess.Popen[bytes]:
     return _start(argv, layout.root / "stand_in.log", environment, layout.root)
 
 
+def tell_stand_in(layout: Layout, control: Mapping[str, Any]) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            urllib.request.urlopen(f"{layout.stand_in}/control", json.dumps(control).encode(), 5).close()
+        except (urllib.error.URLError, ConnectionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
 def start_agent(layout: Layout) -> subprocess.Popen[bytes]:
     argv = [
         str(COMPUTE_PYTHON),
@@ -186,11 +199,21 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def running(layout: Layout) -> Iterator[Layout]:
+def running(layout: Layout, control: Mapping[str, Any] | None = None) -> Iterator[Layout]:
+    """Everything, until the end.
+
+    Args:
+        control: changes to the stand-in, made before the server starts. If they keep the server from lending,
+            it is not waited for.
+    """
     layout.prepare()
-    processes = [start_stand_in(layout), start_agent(layout), start_server(layout)]
+    processes = [start_stand_in(layout)]
     try:
-        print(f"up after {wait_until_up(layout):.2f} s: {layout.url}")
+        if control:
+            tell_stand_in(layout, control)
+        processes += [start_agent(layout), start_server(layout)]
+        if (control or {}).get("lend", 200) == 200:
+            print(f"up after {wait_until_up(layout):.2f} s: {layout.url}")
         yield layout
     finally:
         for process in reversed(processes):

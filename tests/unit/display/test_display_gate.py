@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 
 from egress_review.display.answers import BUILDERS
 from egress_review.display.budget import fit, text_bytes
+from egress_review.display.document import policy_from_yaml, profile_text
 from egress_review.display.policy import IMAGE_TYPES, TEXT_TYPES, DisplayPolicy
 from egress_review.display.requests import Request
+from egress_review.display.scope import Outcome
 from onggi.reasons import Reason
+from session.context import POLICY_UNKNOWN
 from tests.support.display import POLICY, execute, make_gate, png, show
 
 # requests
@@ -97,6 +101,50 @@ def test_a_cell_shows_its_bytes_and_then_one_notice() -> None:
     assert [notice.reason for notice in first.notices] == [Reason.DISPLAY_CELL_LIMIT]
     assert second.answers == []
     assert second.notices == []
+
+
+def shown_text(outcome: Outcome) -> str:
+    return "".join(answer.content["text"] for answer in outcome.answers)
+
+
+def test_a_tighter_policy_holds_for_what_a_running_cell_still_shows() -> None:
+    gate = make_gate()
+    execute(gate)
+    text = {"name": "stdout", "text": "x y " * 2500}
+    before = len(shown_text(show(gate, "stream", text)))
+    background = len(shown_text(show(gate, "stream", text, "invented")))
+    assert before == background == 10_000
+    gate.use(replace(POLICY, cell_text_bytes=12_000, background_bytes=5000, encoded_run=100))
+    rest = show(gate, "stream", text)
+    assert len(shown_text(rest)) < 2000
+    assert rest.notices[0].params["limit"] == "12000"
+    assert shown_text(show(gate, "stream", text, "invented")) == ""
+    gate.use(POLICY)
+    again = sum(len(shown_text(show(gate, "stream", text))) for _ in range(20))
+    assert before + len(shown_text(rest)) + again <= POLICY.cell_text_bytes
+
+
+def test_a_tighter_policy_cuts_shorter_runs_in_a_running_cell() -> None:
+    gate = make_gate()
+    execute(gate)
+    gate.use(replace(POLICY, encoded_run=100))
+    run = {"name": "stdout", "text": base64.b64encode(bytes(range(256)) * 2).decode()}
+    assert [notice.reason for notice in show(gate, "stream", run).notices] == [Reason.DISPLAY_ENCODED_CUT]
+
+
+def test_a_kernel_that_begins_before_the_policy_is_known_shows_nothing_and_then_what_that_allows() -> None:
+    strict = policy_from_yaml(profile_text("strict"))
+    gate = make_gate(POLICY_UNKNOWN)
+    execute(gate)
+    text = {"name": "stdout", "text": "x y " * 1000}
+    assert not any(shown_text(show(gate, "stream", text, parent)) for parent in ("cell-1", "invented"))
+    image = {"data": {"image/png": png(), "text/html": "<b>b</b>", "text/plain": "p"}, "metadata": {}}
+    assert not any(answer.content["data"] for answer in show(gate, "display_data", image).answers)
+    gate.use(strict)
+    shown = sum(len(shown_text(show(gate, "stream", text))) for _ in range(10))
+    assert strict.cell_text_bytes - 4000 < shown <= strict.cell_text_bytes
+    shown = sum(len(shown_text(show(gate, "stream", text, "invented"))) for _ in range(10))
+    assert strict.background_bytes - 4000 < shown <= strict.background_bytes
 
 
 def test_an_invented_parent_gets_no_budget_of_its_own() -> None:
