@@ -65,7 +65,7 @@ def test_a_kernel_that_began_before_the_policy_was_known_is_strict_and_nobody_wa
 
     with place_with(policy=POLICY, lend=503) as place:
         browser = browser_of(place)
-        answers = []
+        answers: list[tuple[int, Any]] = []
         deadline = time.monotonic() + 30
         while not answers and time.monotonic() < deadline:
             try:
