@@ -19,7 +19,7 @@ from egress_review.bad_usage import BAD_USAGE, Command
 from egress_review.check_print import as_json, as_text
 from egress_review.checks.findings import Verdict
 from egress_review.checks.job import CheckJob, DatasetFolder, OutputToCheck
-from egress_review.checks.policy import CheckPolicy
+from egress_review.checks.policy import CheckPolicy, Engine
 from egress_review.checks.rules.profile import Profile, profile_at
 from egress_review.checks.runner import run_checks
 from onggi.claim import claim_for_check
@@ -32,6 +32,7 @@ __all__ = ["check_app"]
 STATUS = {Verdict.PASS: 0, Verdict.REVIEW: 1, Verdict.BLOCK: 2, Verdict.NOT_PROVEN: 3}
 _MIB = 1024**2
 _MOST_CPUS = 2
+_MOST_WORKERS = 64
 _MAX_TEXT_BYTES = 256 * 1024
 _DATA = ("data", "1")
 
@@ -47,11 +48,13 @@ _Data = Annotated[Path, typer.Option("--data", help=_help("data"))]
 _Profile = Annotated[str, typer.Option("--profile", help=_help("profile"))]
 _Json = Annotated[bool, typer.Option("--json", help=_help("json"))]
 _Time = Annotated[int, typer.Option("--time", min=1, max=86_400, help=_help("time"))]
+_Engine = Annotated[Engine, typer.Option("--engine", help=_help("engine"))]
+_Workers = Annotated[int, typer.Option("--workers", min=1, max=_MOST_WORKERS, help=_help("workers"))]
 _Memory = Annotated[int, typer.Option("--memory", min=256, max=1_048_576, help=_help("memory"))]
 
 
 @check_app.command("check", cls=Command, help=_help("check"))
-def check(
+def check(  # noqa: PLR0913 - the options of a command
     ctx: typer.Context,
     file: _File,
     claim: _Claim,
@@ -61,6 +64,8 @@ def check(
     json_: _Json = False,
     time: _Time = 600,
     memory: _Memory = 3072,
+    engine: _Engine = Engine.DUCKDB,
+    workers: _Workers = 2,
 ) -> None:
     """Check one table of any system against its source."""
     language = _language(ctx)
@@ -69,10 +74,12 @@ def check(
         profile=rules,
         time_s=float(time),
         memory_bytes=memory * _MIB,
-        cpus=min(_MOST_CPUS, os.cpu_count() or 1),
+        cpus=min(workers if engine is Engine.DASK else _MOST_CPUS, os.cpu_count() or 1),
         report_cells=200_000,
         canonical=False,
         max_answer_bytes=512 * _MIB,
+        engine=engine,
+        workers=workers,
     )
     _needs_unit(language, data, rules)
     output = _output(language, file, _claim(language, claim, file))

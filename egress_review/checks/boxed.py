@@ -24,7 +24,7 @@ from typing import IO, Any, Protocol
 import egress_review
 import onggi
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.policy import CheckPolicy
+from egress_review.checks.policy import CheckPolicy, Engine
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.worker_status import OUT_OF_MEMORY
 from onggi.errors import Unavailable
@@ -38,6 +38,7 @@ _ENVIRONMENT = "/opt/platform"
 _WORKER = ("-B", "-m", "egress_review.checks.worker")
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 _BLOCK = 65_536
+_TASKS, _TASKS_OF_DASK = 32, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,21 @@ def _box(policy: CheckPolicy, binds: Sequence[Bind], arguments: Sequence[str]) -
         tmpfs=(Tmpfs(SCRATCH, half), Tmpfs("/tmp"), Tmpfs("/dev/shm")),  # noqa: S108 - inside the box
         env={"PYTHONPATH": _CODE, "HOME": SCRATCH, "LC_ALL": "C.UTF-8"},
         limits=Limits(
-            memory_bytes=policy.memory_bytes, cpus=policy.cpus, processes=32, open_files=1024, file_bytes=half
+            memory_bytes=policy.memory_bytes,
+            cpus=policy.cpus,
+            processes=_processes(policy),
+            open_files=1024,
+            file_bytes=half,
         ),
         cwd=SCRATCH,
         home=SCRATCH,
         user="checker",
     )
+
+
+def _processes(policy: CheckPolicy) -> int:
+    """Processes and threads of a box."""
+    return _TASKS + (_TASKS_OF_DASK * (policy.workers + 1) if policy.engine is Engine.DASK else 0)
 
 
 def _sealed(content: bytes) -> IO[bytes]:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import Any
 
 from egress_review.checks.rules.profile import DEFAULT, Profile, profile_from_json, shipped
 from onggi.errors import Invalid
 from onggi.reasons import Reason
+
+
+class Engine(StrEnum):
+    """Where the queries of a recomputation run; what they say is the same."""
+
+    DUCKDB = "duckdb"
+    DASK = "dask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,8 @@ class CheckPolicy:
         canonical: whether the order of rows and the last digits must be those that `onggi.table` writes: in
             another order or other digits stands a message, if somebody put it there.
         max_answer_bytes: of the worker's answer.
+        engine: where the queries of a recomputation run: `duckdb`, in the worker itself, or `dask`.
+        workers: processes that Dask spreads them over, each with its part of the memory.
     """
 
     profile: Profile = field(default_factory=lambda: shipped(DEFAULT))
@@ -39,6 +49,8 @@ class CheckPolicy:
     relative_tolerance: float = 1e-9
     canonical: bool = True
     max_answer_bytes: int = 4 * 1024**2
+    engine: Engine = Engine.DUCKDB
+    workers: int = 2
 
     @property
     def version(self) -> str:
@@ -69,8 +81,11 @@ def policy_from_json(body: object) -> CheckPolicy:
         raise Invalid(Reason.FIELD_INVALID, field="policy", value="keys")
     if not isinstance(body["canonical"], bool):
         raise Invalid(Reason.FIELD_INVALID, field="canonical", value=str(body["canonical"])[:40])
-    for name in names - {"profile", "canonical"}:
+    if body["engine"] not in set(Engine):
+        raise Invalid(Reason.FIELD_INVALID, field="engine", value=str(body["engine"])[:40])
+    for name in names - {"profile", "canonical", "engine"}:
         value = body[name]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
             raise Invalid(Reason.FIELD_INVALID, field=name, value=str(value)[:40])
-    return CheckPolicy(**{**body, "profile": profile_from_json(body["profile"])})
+    read = {"profile": profile_from_json(body["profile"]), "engine": Engine(body["engine"])}
+    return CheckPolicy(**{**body, **read})

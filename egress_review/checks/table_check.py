@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.hidden import HiddenRow, levels
 from egress_review.checks.order import Order
 from egress_review.checks.outside import in_form, with_columns
-from egress_review.checks.policy import CheckPolicy
+from egress_review.checks.policy import CheckPolicy, Engine
 from egress_review.checks.reading.query import Query
 from egress_review.checks.reading.scope import Catalogue
 from egress_review.checks.reading.select import read_query
@@ -19,7 +20,7 @@ from egress_review.checks.report import Finding, TableCheck
 from egress_review.checks.rules.judge import judge, marked
 from egress_review.checks.source.evidence import Group
 from egress_review.checks.source.granted import Granted, read_granted
-from egress_review.checks.source.opening import ENGINE
+from egress_review.checks.source.opening import ENGINE, Source
 from egress_review.checks.source.recompute import Wanted, recompute, units_without_filter
 from egress_review.checks.tables.compare import Comparison, PublishedRow, compare_tables
 from egress_review.checks.tables.csv_form import RawTable
@@ -53,17 +54,28 @@ def check_table(content: bytes, file_type: str, order: Order) -> TableCheck:
     except RecursionError:
         # Thousands of nested or chained conditions; only the SQL can do that.
         found = TableCheck((finding(FindingCode.SQL_UNREADABLE),))
-    return replace(found, engine=ENGINE)
+    return replace(found, engine=_engine(order.policy))
+
+
+def _engine(policy: CheckPolicy) -> str:
+    return f"{ENGINE} on dask x {policy.workers}" if policy.engine is Engine.DASK else ENGINE
 
 
 def _prove(raw: RawTable, order: Order, granted: Granted) -> TableCheck:
-    claim, policy, profile = granted.claim, order.policy, order.policy.profile
+    claim, policy = granted.claim, order.policy
     if claim.model is not None:
         return _prove_model(raw, order, granted, claim.model)
     if granted.outside:
         raw, claim = with_columns(raw, claim)
     query = read_query(claim, Catalogue(manifest for manifest, _ in granted.pairs))
     source = granted.source(policy, Path(order.scratch))
+    with closing(source.runner):
+        return _held_against(raw, order, replace(granted, claim=claim), query, source)
+
+
+def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, source: Source) -> TableCheck:
+    """What the source says of a table, the rules of its numbers, and an attack on those that it hides."""
+    claim, policy, profile = granted.claim, order.policy, order.policy.profile
     wanted = Wanted(profile.counts_rows, profile.rules.institution_dominance is not None)
     groups = recompute(source, query, policy.max_cells, wanted)
     if granted.outside:

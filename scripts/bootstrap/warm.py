@@ -1,4 +1,5 @@
-"""Compiles beforehand what a session imports: sandboxes see the environments read-only and can never do it.
+"""Compiles beforehand what a session and a check on Dask import: sandboxes see the environments read-only and
+can never do it.
 
 It takes 14 s of one core, so it is done beside what the person waits for, at the lowest priority, and in the
 foreground only by `make env`. Compiling everything would take 35 s; the rest is compiled by whoever imports
@@ -21,6 +22,7 @@ PLATFORM = """
     jupyter_server.serverapp jupyter_server.services.kernels.websocket
     jupyter_server.services.contents.handlers jupyter_lsp notebook_shim.shim nbconvert
     jupyterhub.app httpx2 uvicorn starlette.applications authlib.integrations.starlette_client
+    distributed
 """.split()
 
 COMPUTE = """

@@ -10,9 +10,10 @@ from typing import Any
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.job import DatasetFolder
-from egress_review.checks.policy import CheckPolicy
+from egress_review.checks.policy import CheckPolicy, Engine
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.source.folder import describe_folder
+from egress_review.checks.source.on_dask import OnDask
 from egress_review.checks.source.opening import Source, load_manifest
 from onggi.claim import Claim, claim_for_check, claim_from_json
 from onggi.errors import OnggiError
@@ -35,7 +36,10 @@ class Granted:
 
     def source(self, policy: CheckPolicy, scratch: Path) -> Source:
         """What DuckDB may read, in half of the box: Python, the file and its own structures need the rest."""
-        return Source(self.pairs, scratch, policy.memory_bytes // 2, policy.cpus, self.views)
+        half = policy.memory_bytes // 2
+        if policy.engine is Engine.DASK:
+            return Source(self.pairs, scratch, half, 1, self.views, OnDask(policy.workers, scratch))
+        return Source(self.pairs, scratch, half, policy.cpus, self.views)
 
 
 def read_granted(body: Mapping[str, Any], file: Path, datasets: Sequence[DatasetFolder]) -> Granted:

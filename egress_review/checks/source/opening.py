@@ -17,6 +17,7 @@ import duckdb
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.source.running import IN_PROCESS, Runner
 from onggi.errors import OnggiError
 from onggi.manifest import DataFile, Manifest, read_manifest
 from onggi.table_form import quote_text, view_statements
@@ -32,9 +33,10 @@ class Source:
     Attributes:
         pairs: manifest and folder of each.
         scratch: a folder for what does not fit `memory_bytes`.
-        memory_bytes: of one DuckDB.
+        memory_bytes: of all DuckDBs that run at the same time.
         threads: of one DuckDB, where the order of additions does not matter.
         views: statements that make the views, or () for those of `onggi.table_form`.
+        runner: where queries run.
     """
 
     pairs: tuple[tuple[Manifest, Path], ...]
@@ -42,6 +44,7 @@ class Source:
     memory_bytes: int
     threads: int = 1
     views: tuple[str, ...] = ()
+    runner: Runner = IN_PROCESS
 
     @property
     def buckets(self) -> int:
@@ -53,6 +56,16 @@ class Source:
     def rows(self) -> int:
         """Of the largest table."""
         return max((table.rows for manifest, _ in self.pairs for table in manifest.tables), default=0)
+
+    def for_task(self) -> Source:
+        """The same data sets with the share of the memory that one of the runner's tasks may use."""
+        share = self.memory_bytes // self.runner.at_once
+        return replace(self, memory_bytes=share, runner=IN_PROCESS)
+
+    def without_data(self) -> Source:
+        """What may be used to put the answers of tasks together, beside a task that runs; nothing to read."""
+        here = self.for_task()
+        return replace(here, memory_bytes=here.memory_bytes // 4, pairs=(), views=())
 
     def of_buckets(self, wanted: Collection[int]) -> Source:
         """The same data sets with the files of some buckets only."""
@@ -72,6 +85,7 @@ class Source:
             f"threads = {threads}",
             f"memory_limit = '{self.memory_bytes // 1024**2}MiB'",
             f"temp_directory = {quote_text(str(self.scratch))}",
+            "arrow_lossless_conversion = true",
             "autoinstall_known_extensions = false",
             "autoload_known_extensions = false",
             "TimeZone = 'UTC'",

@@ -2,17 +2,16 @@
 
 Values come from the plain query in one thread, as a notebook computes it, so that they agree digit by digit.
 The evidence goes unit by unit first, in passes over the buckets of the data set: as much as fits into memory
-at a time, merged exactly.
+at a time, merged exactly. Both are tasks of the source's runner, in this process or spread over others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
-
-import duckdb
+from itertools import chain, islice
+from typing import Any, cast
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.query import Query
@@ -21,6 +20,8 @@ from egress_review.checks.source import partials
 from egress_review.checks.source.cells import group_of
 from egress_review.checks.source.evidence import Group, GroupId, group_id
 from egress_review.checks.source.opening import Source, bucket_of
+from egress_review.checks.source.running import Task
+from egress_review.checks.source.tasks import Partial, Record, Rows, merged
 
 BYTES_A_ROW = 256
 """Of memory for a row whose unit has no other in its cell, with one measure; as measured, and a half more."""
@@ -39,17 +40,6 @@ class Wanted:
     institutions: bool = False
 
 
-@contextmanager
-def stopping() -> Iterator[None]:
-    """What DuckDB cannot do, as the finding that says so."""
-    try:
-        yield
-    except duckdb.OutOfMemoryException:
-        raise CheckStopped(FindingCode.MEMORY_LIMIT) from None
-    except duckdb.Error as error:
-        raise CheckStopped(FindingCode.QUERY_FAILED, cause=type(error).__name__) from None
-
-
 def recompute(source: Source, query: Query, most: int, wanted: Wanted | None = None) -> list[Group]:
     """The groups of a query, at most `most`.
 
@@ -59,13 +49,17 @@ def recompute(source: Source, query: Query, most: int, wanted: Wanted | None = N
     asked = wanted or Wanted()
     statistics = partials.statistics(query)
     columns = partials.group_columns(statistics, units=asked.rows_are_units)
-    values = _values(source, query, most, columns)
-    if len(values) > most:
-        raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most)
-    evidence: list[dict[GroupId, dict[str, Any]]] = []
-    if not asked.rows_are_units:
-        evidence = [_evidence(source, query, unit, statistics) for unit in query.units]
-    about = _institutions(source, query, statistics) if asked.institutions and query.second_unit else {}
+    here = source.for_task()
+    classes = [] if asked.rows_are_units else [_by_person(source, query, unit) for unit in query.units]
+    tasks: list[Task] = [Rows(here, _values_sql(query, most, columns)), *chain.from_iterable(classes)]
+    if asked.institutions and query.second_unit:
+        tasks.append(Rows(here, partials.institution_sql(query, statistics), here.threads))
+    with closing(source.runner.run(tasks)) as answers:
+        values = next(answers)
+        if len(values) > most:
+            raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most)
+        evidence = [_by_group(_one(source, query, len(parts), answers), query) for parts in classes]
+        about = _by_group(next(answers, ()), query)
     return [group_of(row, query, statistics, evidence, about) for row in values]
 
 
@@ -100,49 +94,49 @@ def units_without_filter(
         raise
 
 
-def _values(source: Source, query: Query, most: int, more: Sequence[str]) -> list[dict[str, Any]]:
+def _values_sql(query: Query, most: int, more: Sequence[str]) -> str:
     columns = [f"{item.sql} AS c_{number}" for number, item in enumerate(query.items)]
     columns.extend([f"{query.grouping_id()} AS g", *more])
     having = f" HAVING {query.having_sql}" if query.having_sql else ""
-    group = query.group_sql()
-    sql = f"{query.select_sql(columns)}{group}{having} LIMIT {most + 1}"
-    with closing(source.connect()) as database, stopping():
-        return _records(database.execute(sql))
+    return f"{query.select_sql(columns)}{query.group_sql()}{having} LIMIT {most + 1}"
 
 
-def _evidence(
-    source: Source, query: Query, unit: str, wanted: Sequence[partials.Statistic]
-) -> dict[GroupId, dict[str, Any]]:
-    """The evidence by the persons of one unit class, pass by pass."""
-    parts = list(passes(source, query, unit))
-    with closing(source.connect(source.threads)) as database, stopping():
-        for number, (part, asked) in enumerate(parts):
-            if part is not source:
-                part.show(database)
-            sql = partials.person_sql(asked, unit, wanted)
-            if len(parts) == 1:
-                return _by_group(database.execute(sql), len(query.keys))
-            into = "CREATE TEMP TABLE partials AS" if number == 0 else "INSERT INTO partials"
-            database.execute(f"{into} {sql}")
-        merged = partials.merge_sql("partials", query, wanted)
-        return _by_group(database.execute(merged), len(query.keys))
+def _by_person(source: Source, query: Query, unit: str) -> list[Task]:
+    """The tasks that give the evidence by the persons of one unit class: one, or one a pass."""
+    wanted = partials.statistics(query)
+    parts = [(part, partials.person_sql(asked, unit, wanted)) for part, asked in passes(source, query, unit)]
+    if len(parts) == 1:
+        return [Rows(part, sql, part.threads) for part, sql in parts]
+    return [Partial(part, sql, part.threads) for part, sql in parts]
+
+
+def _one(source: Source, query: Query, parts: int, answers: Iterator[Any]) -> Sequence[Record]:
+    """The next answers as one: what the only task says, or the merged answers of all."""
+    if parts == 1:
+        return cast("Sequence[Record]", next(answers))
+    sql = partials.merge_sql("partials", query, partials.statistics(query))
+    return merged(source, islice(answers, parts), sql, "partials")
 
 
 def passes(source: Source, query: Query, unit: str) -> Iterator[tuple[Source, Query]]:
-    """The source cut into parts of whole persons: by the files of its buckets, or by a hash of the person."""
-    at_once = source.memory_bytes // (BYTES_A_ROW * max(len(partials.statistics(query)), 1))
-    count = -(-source.rows // max(at_once, 1))
+    """The source cut into parts of whole persons: by the files of its buckets, or by a hash of the person.
+
+    As many as memory asks for, and at least one for everybody who works on it.
+    """
+    part = source.for_task()
+    at_once = part.memory_bytes // (BYTES_A_ROW * max(len(partials.statistics(query)), 1))
+    count = max(-(-source.rows // max(at_once, 1)), source.runner.at_once)
     if count <= 1:
-        yield source, query
+        yield part, query
         return
     by_file = query.bucket_local and source.buckets >= count and _complete(source)
     for number in range(count):
         if by_file:
-            yield source.of_buckets(range(number, source.buckets, count)), query
+            yield part.of_buckets(range(number, source.buckets, count)), query
         else:
             mine = f"hash({unit}) % {count} = {number}"  # a missing person has a hash too
             where = f"({query.where_sql}) AND {mine}" if query.where_sql else mine
-            yield source, replace(query, where_sql=where)
+            yield part, replace(query, where_sql=where)
 
 
 def _complete(source: Source) -> bool:
@@ -155,20 +149,6 @@ def _complete(source: Source) -> bool:
     )
 
 
-def _institutions(
-    source: Source, query: Query, wanted: Sequence[partials.Statistic]
-) -> dict[GroupId, dict[str, Any]]:
-    with closing(source.connect(source.threads)) as database, stopping():
-        return _by_group(database.execute(partials.institution_sql(query, wanted)), len(query.keys))
-
-
-def _records(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    names = [one[0] for one in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def _by_group(found: duckdb.DuckDBPyConnection, keys: int) -> dict[GroupId, dict[str, Any]]:
-    return {
-        group_id((record[f"k{number}"] for number in range(keys)), record["g"]): record
-        for record in _records(found)
-    }
+def _by_group(found: Iterable[Record], query: Query) -> dict[GroupId, Record]:
+    keys = range(len(query.keys))
+    return {group_id((record[f"k{number}"] for number in keys), record["g"]): record for record in found}

@@ -69,6 +69,15 @@ def test_a_true_and_safe_table_passes(place: Path) -> None:
     assert [one["code"] for one in said["findings"]] == ["recomputed"]
 
 
+def test_dask_in_the_box_says_the_same(place: Path) -> None:
+    (place / "table.csv").write_text(SMALL)
+    status, said = check(place, "sdap", "more", "--engine", "dask", "--workers", "2")
+    assert said.pop("engine").endswith(" on dask x 2")
+    alone = check(place, "sdap", "more")
+    alone[1].pop("engine")
+    assert (status, said) == alone
+
+
 def test_a_small_cell_is_blocked_and_named(place: Path) -> None:
     (place / "table.csv").write_text(SMALL)
     status, said = check(place, data="more")

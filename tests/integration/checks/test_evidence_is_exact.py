@@ -1,10 +1,12 @@
-"""The evidence is what one who adds up by hand gets, in one pass or in many, by buckets or by a hash."""
+"""The evidence is what one who adds up by hand gets, in one pass or in many, by buckets or by a hash, in this
+process or on the workers of Dask."""
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ import pytest
 from egress_review.checks.reading.query import Key, Kind, Measure, Query
 from egress_review.checks.source import recompute as module
 from egress_review.checks.source.evidence import ENDS, TOP, Cell, Group, group_id
+from egress_review.checks.source.on_dask import OnDask
 from egress_review.checks.source.opening import Source, open_source
 from egress_review.checks.source.recompute import Wanted, recompute
+from egress_review.checks.source.running import IN_PROCESS, Runner
 from tests.support.check_tables import small_source
 
 COLUMNS = "person_id BIGINT, sex VARCHAR, age BIGINT, cost DOUBLE, hospital VARCHAR"
@@ -62,9 +66,24 @@ def data(request: pytest.FixtureRequest) -> list[ROW]:
     return rows_of(request.param)
 
 
+@pytest.fixture(scope="module")
+def on_dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnDask]:
+    with closing(OnDask(2, tmp_path_factory.mktemp("dask"))) as runner:
+        yield runner
+
+
+@pytest.fixture(params=["here", "on dask"])
+def runner(request: pytest.FixtureRequest, on_dask: OnDask) -> Runner:
+    return on_dask if request.param == "on dask" else IN_PROCESS
+
+
 @pytest.fixture(params=["one pass", "by bucket", "by hash"])
 def source(
-    request: pytest.FixtureRequest, data: list[ROW], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    data: list[ROW],
+    runner: Runner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Source:
     values = ", ".join(f"({', '.join(map(literal, row))})" for row in data)
     buckets = 4 if request.param == "by bucket" else 1
@@ -73,7 +92,8 @@ def source(
     )
     if request.param != "one pass":
         monkeypatch.setattr(module, "BYTES_A_ROW", 256 * 1024**2 // 480)
-    return open_source([(made.manifest, made.folder)], tmp_path, 256 * 1024**2)
+    opened = open_source([(made.manifest, made.folder)], tmp_path, 256 * 1024**2)
+    return replace(opened, runner=runner)
 
 
 def groups_of(data: list[ROW]) -> Iterator[tuple[tuple[Any, ...], int, list[ROW]]]:

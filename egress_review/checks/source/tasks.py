@@ -1,0 +1,95 @@
+"""The tasks of a recomputation, and how partial answers become one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.source.opening import Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Record = Mapping[str, Any]
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """What DuckDB cannot do, as the finding that says so."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise CheckStopped(FindingCode.MEMORY_LIMIT) from None
+    except duckdb.Error as error:
+        raise CheckStopped(FindingCode.QUERY_FAILED, cause=type(error).__name__) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A query whose rows are wanted.
+
+    Attributes:
+        threads: with one, sums of doubles come out the same every time.
+    """
+
+    source: Source
+    sql: str
+    threads: int = 1
+
+    def __call__(self) -> list[Record]:
+        """The rows, by column.
+
+        Raises:
+            CheckStopped: `dataset_unreadable`, `memory_limit` or `query_failed`.
+        """
+        with closing(self.source.connect(self.threads)) as database, stopping():
+            return records(database.execute(self.sql))
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A query over a part of the source, whose answer is merged with those of the other parts."""
+
+    source: Source
+    sql: str
+    threads: int = 1
+
+    def __call__(self) -> pa.Table:
+        """The rows as a table that keeps every type.
+
+        Raises:
+            CheckStopped: as `Rows`.
+        """
+        with closing(self.source.connect(self.threads)) as database, stopping():
+            return database.sql(self.sql).to_arrow_table()
+
+
+def merged(source: Source, parts: Iterable[pa.Table], sql: str, table: str) -> list[Record]:
+    """What a query says of the answers to partial tasks, taken in one after the other.
+
+    Args:
+        source: says what merging may use; nothing of it is read.
+        sql: the query over `table`, which holds the rows of all parts.
+
+    Raises:
+        CheckStopped: `memory_limit` or `query_failed`, or what stopped a part.
+    """
+    with closing(source.without_data().connect()) as database, stopping():
+        for number, part in enumerate(parts):
+            database.register("part", part)
+            into = f"CREATE TEMP TABLE {table} AS" if number == 0 else f"INSERT INTO {table}"
+            database.execute(f"{into} SELECT * FROM part")  # noqa: S608 - our own names
+            database.unregister("part")
+        return records(database.execute(sql))
+
+
+def records(found: duckdb.DuckDBPyConnection) -> list[Record]:
+    """The rows of an answer, by column."""
+    names = [one[0] for one in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
