@@ -4,8 +4,12 @@ Guarantees: what comes out loads nothing (no addresses, no images, no options fo
 nothing in the page, and holds only expressions of a small language: columns of the data, numbers, words,
 comparison, arithmetic and a few functions without effects. Vega compiles expressions to code, and there have
 been ways out of its own language; that one can name a member of anything here is therefore ruled out.
+Vega-Lite writes titles, formats, parts of dates and widths into expressions without quoting them: words that
+could end a quotation stand nowhere, and brackets only where a person's words do. No tooltip gets a value
+named `image`, which it would load.
 
-Source: Vega-Lite 5 schema; CVE-2025-25304, CVE-2025-26619, CVE-2025-59840 of Vega's expressions.
+Source: Vega-Lite 5 schema; `tooltipData` and `timeFormatExpression` of Vega-Lite 5.6.1; `formatValue` of
+vega-tooltip 0.30; CVE-2025-25304, CVE-2025-26619, CVE-2025-59840 of Vega's expressions.
 """
 
 from __future__ import annotations
@@ -21,12 +25,23 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _LEFT_OUT = frozenset({"$schema", "usermeta"})
 _REFUSED = frozenset(
     (
-        "bind clear customFormatTypes element events href init loader on signals src translate update url "
-        "zoom"
+        "bind clear customFormatTypes element events href init loader on pivot signals src translate update "
+        "url zoom"
     ).split()
 )
 _EXPRESSIONS = frozenset({"and", "calculate", "expr", "filter", "labelExpr", "not", "or", "signal", "test"})
 _ADDRESS = re.compile(r"://|url\(|^\s*//|^\s*(?:data|javascript|blob|file):", re.IGNORECASE)
+_WORDS = frozenset(
+    (
+        "as column datum default description domain equal field fields flatten fold from groupby gt gte "
+        "key layer lookup lt lte oneOf order range repeat row sort subtitle text title value values"
+    ).split()
+)
+"""Keys under which a person's words stand: columns, categories and headings may have brackets in them."""
+_ENDS_A_QUOTATION = re.compile(r"[\"`\r\n]|\\(?![.\[\]])")
+_CALLS = re.compile(r"['()\[\]{}]")
+_COLOUR = re.compile(r"(?:rgb|hsl)a?\([0-9., %]{1,60}\)")
+_IMAGE = re.compile(r"[\W_]*image[\W_]*")
 _SCALARS = (str, int, float, bool, type(None))
 
 _FUNCTIONS = frozenset(
@@ -90,6 +105,8 @@ def _object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         name = usable_key(key)
         if name in _LEFT_OUT:
             continue
+        if _ENDS_A_QUOTATION.search(name) or _CALLS.search(name):
+            raise ValueError("key")
         if name in _REFUSED:
             raise ValueError(name)
         if name == "data" and isinstance(item, Mapping):
@@ -109,14 +126,29 @@ def _value(name: str, item: Any, depth: int) -> Any:
             raise ValueError("depth")
         return [_value(name, part, depth - 1) for part in item]
     if isinstance(item, str):
-        if name in _EXPRESSIONS and not safe_expression(item):
-            raise ValueError(name)
-        if _ADDRESS.search(item):
-            raise ValueError("address")
-        if name in {"mark", "type"} and item == "image":
-            raise ValueError("image")
-        return item
+        return _expression(name, item) if name in _EXPRESSIONS else _text(name, item)
     return plain_json(item)
+
+
+def _expression(name: str, text: str) -> str:
+    if not safe_expression(text):
+        raise ValueError(name)
+    if _ADDRESS.search(text):
+        raise ValueError("address")
+    return text
+
+
+def _text(name: str, text: str) -> str:
+    """Words of the description that are not data: none that would do anything inside an expression."""
+    if _ADDRESS.search(text):
+        raise ValueError("address")
+    if _IMAGE.fullmatch(text):
+        raise ValueError("image")
+    if _ENDS_A_QUOTATION.search(text):
+        raise ValueError("quotation")
+    if name not in _WORDS and _CALLS.search(text) and not _COLOUR.fullmatch(text):
+        raise ValueError("brackets")
+    return text
 
 
 def _data(data: Mapping[Any, Any], depth: int) -> dict[str, Any]:

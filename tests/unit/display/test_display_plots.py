@@ -66,6 +66,22 @@ def test_without_leave_of_the_policy_its_text_is_shown() -> None:
         {"title": "see https://evil/"},
         {"__proto__": {"a": 1}},
         {"a": 10**400},
+        {"transform": [{"calculate": "datum.age", "as": "image"}]},
+        {"transform": [{"pivot": "sex", "value": "n"}]},
+        {"transform": [{"lookup": "a", "from": {"key": "a", "fields": ["image"]}}]},
+        {"encoding": {"tooltip": {"field": "sex", "title": "image"}}},
+        {"encoding": {"tooltip": {"field": "sex", "title": ["image"]}}},
+        {"encoding": {"tooltip": {"field": "['image']"}}},
+        {"encoding": {"tooltip": {"field": "sex", "title": "\\x69mage"}}},
+        {"encoding": {"tooltip": {"field": "sex", "title": 'a": warn(1), "b'}}},
+        {"encoding": {"x": {"field": 'a": warn(1), "b'}}},
+        {"encoding": {"x": {"field": "d", "type": "temporal", "format": "%Y'), warn('"}}},
+        {"encoding": {"x": {"field": "d", "type": "temporal", "timeUnit": "year), warn(1"}}},
+        {"width": {"step": "1) + warn(1"}},
+        {"transform": [{"filter": {"field": "a", "equal": {"year": "2020), warn(1"}}}]},
+        {"encoding": {"x": {"field": "a", "bandPosition": "0.5) + warn(1"}}},
+        {"params": [{"name": "a) + warn(1", "value": 1}]},
+        {"config": {"a': warn(1), 'b": 1}},
     ],
 )
 def test_what_loads_binds_or_runs_is_refused(change: dict[str, Any]) -> None:
@@ -84,6 +100,20 @@ def test_options_of_the_embedder_and_images_in_rows_are_left_out() -> None:
     )
     assert "usermeta" not in cleaned
     assert cleaned["datasets"] == {"d": [{"a": 1}]}
+
+
+def test_the_words_of_a_person_and_colours_pass() -> None:
+    words = {
+        "title": {"text": "환자 수 (명)", "subtitle": "Patients' age [years]"},
+        "encoding": {
+            "x": {"field": "age (years)", "sort": ["under 40 (young)"], "axis": {"format": ",.2f"}},
+            "y": {"field": "a\\.b", "timeUnit": "yearmonth", "axis": {"format": "%Y-%m-%d"}},
+            "color": {"field": "sex", "scale": {"range": ["rgb(1, 2, 3)", "#aabbcc", "steelblue"]}},
+        },
+        "width": {"step": 20},
+        "transform": [{"filter": {"field": "sex", "oneOf": ["F (여)"]}}],
+    }
+    assert clean_vega_lite(PLOT | words) == PLOT | words | {"$schema": SCHEMA}
 
 
 def test_a_large_plot_is_refused_with_its_limit() -> None:
