@@ -65,6 +65,19 @@ class Kernel:
         self.close()
         self._socket = self._connect()
 
+    def end_others(self) -> None:
+        """Shut down every other kernel of the server, as a person does with what an accident left behind.
+
+        Raises:
+            httpx.HTTPError: if the server does not list them.
+        """
+        listed = self._visitor.web.get(f"{self._base}api/kernels", headers=self._headers("api/kernels"))
+        listed.raise_for_status()
+        for one in listed.json():
+            if one["id"] != self.id:
+                path = f"api/kernels/{one['id']}"
+                self._visitor.web.delete(self._base + path, headers=self._headers(path))
+
     def run(self, code: str) -> Shown:
         """Run a cell and collect what comes back until its reply and idle have come.
 
@@ -123,12 +136,13 @@ class Kernel:
         }
 
     def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
-        url = self._base + path
-        token = self._visitor.cookie("_xsrf", httpx.URL(url).path) or ""
-        headers = {"X-XSRFToken": token, "Origin": self._visitor.hub, "Referer": self._base + "lab"}
-        answer = self._visitor.web.post(url, json=body, headers=headers)
+        answer = self._visitor.web.post(self._base + path, json=body, headers=self._headers(path))
         answer.raise_for_status()
         return answer
+
+    def _headers(self, path: str) -> dict[str, str]:
+        token = self._visitor.cookie("_xsrf", httpx.URL(self._base + path).path) or ""
+        return {"X-XSRFToken": token, "Origin": self._visitor.hub, "Referer": self._base + "lab"}
 
     def _connect(self) -> websocket.WebSocket:
         url = f"{self._base}api/kernels/{self.id}/channels?session_id={self._session}"

@@ -71,7 +71,10 @@ class Hurt:
 
 
 def ensure_kernel(journey: Journey) -> None:
-    """A kernel that answers: the same one, else one in the same session, else one in a new session."""
+    """A kernel that answers: the same one, else one in the same session, else one in a new session.
+
+    A kernel that could not be reached in time is ended: a session has room for few.
+    """
     if journey.kernel is not None:
         with contextlib.suppress(websocket.WebSocketException, OSError):
             if journey.kernel.run(ALIVE).error is None:
@@ -84,6 +87,7 @@ def ensure_kernel(journey: Journey) -> None:
     steps.open_session(journey)
     steps.run_cell(journey)
     journey.in_kernel().run(ALIVE)
+    journey.in_kernel().end_others()
 
 
 def insist(act: Callable[[], object], timeout_s: float = 60) -> None:
