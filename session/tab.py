@@ -41,9 +41,9 @@ def count_on_tab(count: int) -> None:
 class KnownContent(Seen):
     """What the browser has already; that it gets it again is noted on the tab."""
 
-    def knows(self, value: object) -> bool:
+    def knows(self, value: object, digest: bytes | None = None) -> bool:
         """Whether this very content was met before."""
-        known = super().knows(value)
+        known = super().knows(value, digest)
         if known:
             count_on_tab(_size(value))
         return known

@@ -14,10 +14,11 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
 _SPACES = " \t\r\n\x0b\x0c"
 _WORD = r"[A-Za-z0-9+/=_-]+"
 _SPACE = re.compile(rf"[{_SPACES}]+")
-_TAG_OR_SPACE = re.compile(rf"(?:[{_SPACES}]|<[^<>]{{0,200}}>)+")
+_TAG_CHARACTERS = 200
+_TAG = re.compile(rf"<[^<>]{{0,{_TAG_CHARACTERS}}}>")
+_RAW_TAG = re.compile(_TAG.pattern.encode())
+_TAG_OR_SPACE = re.compile(rf"(?:[{_SPACES}]|{_TAG.pattern})+")
 _RUN_IN_MARKUP = re.compile(rf"{_WORD}(?:{_TAG_OR_SPACE.pattern}{_WORD})*")
-_TAG = re.compile(r"<[^<>]{0,200}>")
-_RAW_TAG = re.compile(rb"<[^<>]{0,200}>")
 _JOINED, _BROKEN = b"a", b"."
 _CONTINUE = (_LETTERS + _SPACES).encode()
 _KINDS, _KINDS_IN_MARKUP = (
@@ -110,9 +111,8 @@ def _unbroken_markup(text: str, limit: int) -> bool:
     raw = text.encode("ascii", "replace")
     if _ODD_TAG.search(raw) is None:
         return _JOINED * limit in raw.translate(_KINDS_IN_MARKUP)
-    return _JOINED * limit in raw.translate(_KINDS) or _JOINED * limit in _RAW_TAG.sub(b"", raw).translate(
-        _KINDS
-    )
+    bare = _RAW_TAG.sub(b"", raw)
+    return _JOINED * limit in raw.translate(_KINDS) or _JOINED * limit in bare.translate(_KINDS)
 
 
 def _runs(text: str, limit: int) -> Iterator[tuple[int, str]]:
@@ -129,8 +129,8 @@ def _runs(text: str, limit: int) -> Iterator[tuple[int, str]]:
 
 
 def _runs_in_markup(text: str, limit: int) -> Iterator[tuple[int, str]]:
-    """As `_runs`, with tags between the words as well."""
-    if not _possible(text, limit, markup=True):
+    """As `_runs`, with tags between the words as well; one may begin in what only looks like a tag."""
+    if limit > _TAG_CHARACTERS and not _possible(text, limit, markup=True):
         return
     for run in _RUN_IN_MARKUP.finditer(text):
         if run.end() - run.start() >= limit:

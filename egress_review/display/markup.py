@@ -17,6 +17,7 @@ from functools import cache
 import nh3
 
 from egress_review.display.encoded import cut_runs
+from egress_review.display.plain_tables import plain_table
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.styles import inline_styles, safe_style
 from egress_review.display.tables import cap_tables
@@ -71,12 +72,17 @@ def clean_html(source: str, policy: DisplayPolicy) -> CleanHtml:
     if source.startswith(_FRAME[0]) and source.endswith(_FRAME[1]):
         source = source[len(_FRAME[0]) : -len(_FRAME[1])]
     source = source.encode("utf-8", "replace").decode("utf-8")  # halves of characters are no text
-    styled = policy.table_styles and "style" in source
-    if styled:
-        source = inline_styles(source)
-    capped = cap_tables(_cleaner(styled=styled).clean(source), policy.table_rows, policy.table_cells)
+    capped = cap_tables(_harmless(source, policy), policy.table_rows, policy.table_cells)
     html, encoded = cut_runs(capped.html, policy.encoded_run, markup=True)
     return CleanHtml(f"{_FRAME[0]}{html}{_FRAME[1]}", capped.hidden_rows, encoded)
+
+
+def _harmless(source: str, policy: DisplayPolicy) -> str:
+    known = plain_table(source)
+    if known is not None:
+        return known
+    styled = policy.table_styles and "style" in source
+    return _cleaner(styled=styled).clean(inline_styles(source) if styled else source)
 
 
 @cache

@@ -18,7 +18,7 @@ from egress_review.display.budget import CountingMeter, Meter, cell_budget, text
 from egress_review.display.images import Redraw, refuse_all
 from egress_review.display.policy import MIB, DisplayPolicy
 from egress_review.display.scope import Notice, Outcome, Scope
-from egress_review.display.seen import Seen
+from egress_review.display.seen import Seen, digest_of
 from egress_review.display.values import one_of, plain_json
 from onggi.errors import Invalid
 from onggi.reasons import Reason
@@ -138,7 +138,9 @@ class NotebookView:
     def _outputs(self, outputs: object) -> list[dict[str, Any]]:
         if not isinstance(outputs, list):
             return []
-        known = self._seen.knows(_plain(outputs))
+        whole = _plain(outputs)
+        digest = digest_of(whole)
+        known = self._seen.knows(whole, digest)
         meter: Meter = CountingMeter(64 * MIB) if known else self._meter
         outcome = Outcome()
         scope = Scope(self._policy, meter, cell_budget(self._policy), None, outcome, {}, redraw=self._redraw)
@@ -157,9 +159,10 @@ class NotebookView:
             {"output_type": "stream", "name": "stderr", "text": f"[{self.tell(notice)}]\n"}
             for notice in outcome.notices
         ]
-        self._seen.add(shown)
+        if shown != whole:
+            self._seen.add(shown)
         if not outcome.notices:  # whole and paid, so the same outputs are free when they are opened again
-            self._seen.add(_plain(outputs))
+            self._seen.add(whole, digest)
         return shown
 
 
@@ -185,10 +188,11 @@ class _Allowance:
 
 def _plain(value: object) -> object:
     """Multi-line text as one string, wherever it stands, so that both spellings are the same."""
-    if isinstance(value, list) and value and all(isinstance(line, str) for line in value):
-        return "".join(value)
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        try:
+            return "".join(value) if value else []
+        except TypeError:
+            return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return value

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import OrderedDict
+from collections.abc import Callable
 
 _REMEMBERED = 50_000
 
@@ -15,19 +15,42 @@ class Seen:
     def __init__(self) -> None:
         self._digests: OrderedDict[bytes, None] = OrderedDict()
 
-    def knows(self, value: object) -> bool:
-        """Whether this very content was met before."""
-        return _digest(value) in self._digests
+    def knows(self, value: object, digest: bytes | None = None) -> bool:
+        """Whether this very content was met before.
 
-    def add(self, value: object) -> None:
+        Args:
+            digest: of `value`, if it is at hand.
+        """
+        return (digest or digest_of(value)) in self._digests
+
+    def add(self, value: object, digest: bytes | None = None) -> None:
         """Remember content."""
-        self._digests[_digest(value)] = None
+        self._digests[digest or digest_of(value)] = None
         if len(self._digests) > _REMEMBERED:
             self._digests.popitem(last=False)
 
 
-def _digest(value: object) -> bytes:
-    raw = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(
-        "utf-8", "surrogatepass"
-    )
-    return hashlib.blake2b(raw, digest_size=16).digest()
+def digest_of(value: object) -> bytes:
+    """What a JSON value is known by: the same for the same content, however its keys are ordered."""
+    parts: list[bytes] = []
+    _write(parts.append, value)
+    return hashlib.sha256(b"".join(parts)).digest()[:16]
+
+
+def _write(put: Callable[[bytes], None], value: object) -> None:
+    """Each value with its kind and size before it, so that no two values are written alike."""
+    if isinstance(value, str):
+        raw = value.encode("utf-8", "surrogatepass")
+        put(b"s%d:" % len(raw))
+        put(raw)
+    elif isinstance(value, dict):
+        put(b"o%d:" % len(value))
+        for key in sorted(value):
+            _write(put, key)
+            _write(put, value[key])
+    elif isinstance(value, list):
+        put(b"a%d:" % len(value))
+        for item in value:
+            _write(put, item)
+    else:
+        put(b"v%r;" % (value,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 import time
 
 import pytest
@@ -72,6 +73,19 @@ def test_a_run_in_many_messages_is_one_run(name: str, size: int) -> None:
 def test_honest_text_in_many_messages_is_shown_whole(name: str) -> None:
     runs, text = Runs(LIMIT), HONEST[name]
     assert "".join(runs.cut(text[at : at + 50])[0] for at in range(0, len(text), 50)) == text
+
+
+@given(st.lists(st.sampled_from([B64[:90], B64[90:99], DATA.hex()[:200], "word 12 ", ".", " ", "\n", "가"])))
+def test_runs_are_found_where_a_plain_reading_finds_them(parts: list[str]) -> None:
+    text, limit = "".join(parts), 128
+    found = encoded_spans(text, limit)
+    words = re.compile(r"[\w+/=-]+(?:\s+[\w+/=-]+)*", re.ASCII)
+    expected = [
+        (run.start() + start, run.start() + end)
+        for run in words.finditer(text)
+        for start, end in encoded_spans(run[0], limit)
+    ]
+    assert found == expected
 
 
 @given(st.text(max_size=300), st.integers(1, 60))
