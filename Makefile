@@ -5,7 +5,7 @@
 #   make env          only set up
 #   make lint | type | unit | bench | screenshots | docs | lock
 # As root, everything is done by the unprivileged user `onggi` in /var/lib/onggi; else in $ONGGI_HOME
-# (~/.local/share/onggi). Arguments: make demo ARGS="--port 9000"
+# (~/.local/share/onggi). Arguments: make demo ARGS="--base-port 9000"
 .PHONY: demo test tour env lint type unit bench screenshots docs lock
 .SUFFIXES:
 
