@@ -18,7 +18,7 @@ from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.report import CheckReport, Finding, OutputReport, bounded
 from egress_review.domain import Output, Request, State
-from egress_review.granted import granted_folders
+from egress_review.granted import dataset_folder, granted_folders
 from egress_review.ledger.remembering import proven_tables
 from egress_review.ledger.telling import not_run
 from egress_review.lifecycle import Action, move_for
@@ -78,7 +78,8 @@ class CheckRunner:
             replace(one, report=said) for one, said in zip(request.outputs, report.outputs, strict=True)
         ]
         try:
-            found = self._room.ledger.findings(self._room.store.ledger, checked, folder)
+            known = dataset_folder(self._room.people)
+            found = self._room.ledger.findings(self._room.store.ledger, checked, folder, known)
         except OnggiError:
             raise
         except Exception:  # as for the checker: whatever it is, nothing is proven

@@ -17,16 +17,15 @@ from functools import partial
 
 from egress_review.actions.asking import require_move
 from egress_review.check_runner import with_findings
-from egress_review.checks.job import DatasetFolder
 from egress_review.checks.report import Finding
 from egress_review.domain import Outcome, Release, ReleasedFile, Request, State, Verdict
+from egress_review.granted import dataset_folder
 from egress_review.ledger.proving import added_event
-from egress_review.ledger.remembering import Draft, Folder
+from egress_review.ledger.remembering import Draft
 from egress_review.lifecycle import Action, move_for, outcomes
-from egress_review.people import People
 from egress_review.room import SERVICE, Room
 from onggi.clock import to_text
-from onggi.errors import Conflict, NotFound, OnggiError, Unavailable
+from onggi.errors import Conflict, OnggiError, Unavailable
 from onggi.ids import new_id
 from onggi.reasons import Reason
 
@@ -130,21 +129,6 @@ def _return(room: Room, seen: Request, against: dict[int, tuple[Finding, ...]]) 
             findings=[[number, [one.code.value for one in against[number]]] for number in sorted(against)],
         )
         unit.save(replace(request, state=move.next, decided=room.clock.now(), outputs=outputs), event)
-
-
-def dataset_folder(people: People) -> Folder:
-    """Where a data-set version lies, granted still or not: what it is asked for was approved.
-
-    The function that is returned raises `Unavailable` if the desk does not answer, or no longer knows it.
-    """
-
-    def folder(name: str, version: str) -> DatasetFolder:
-        try:
-            return DatasetFolder(name, version, str(people.dataset(name, version)["path"]))
-        except NotFound:
-            raise Unavailable(Reason.LEDGER_NOT_WRITTEN, cause=f"{name} {version}") from None
-
-    return folder
 
 
 def certify(room: Room, made: Release) -> Release:

@@ -130,6 +130,7 @@ class FindingCode(StrEnum):
     DIFFERENCING_OVER_BUDGET = "differencing_over_budget"
     DIFFERENCING_ROUNDED = "differencing_rounded"
     DIFFERENCING_ROWS = "differencing_rows"
+    DIFFERENCING_SAME_PERSONS = "differencing_same_persons"
 
     # attack on hidden cells
     ATTACK_OVER_BUDGET = "attack_over_budget"
@@ -158,6 +159,7 @@ _BLOCK = frozenset(
         FindingCode.CELL_RECOVERABLE_BY_PERSON,
         FindingCode.DATASET_NOT_GRANTED,
         FindingCode.DIFFERENCING,
+        FindingCode.DIFFERENCING_SAME_PERSONS,
         FindingCode.DEGREES_OF_FREEDOM,
         FindingCode.DOMINANCE_NK,
         FindingCode.EMPTY_FILE,

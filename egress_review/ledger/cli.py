@@ -74,8 +74,8 @@ def verify_ledger(ctx: typer.Context, state: _State = None) -> None:
 @ledger_app.command("rebuild", cls=Command, help=_help("rebuild"))
 def rebuild_ledger(ctx: typer.Context, state: _State = None) -> None:
     """Make every entry again from its claim."""
-    from egress_review.actions.releasing import dataset_folder
     from egress_review.checks.differencing.runner import run_differencing
+    from egress_review.granted import dataset_folder
     from egress_review.ledger.proving import rebuild
     from egress_review.ledger.remembering import Ledger
     from egress_review.people import People

@@ -8,7 +8,7 @@ that the ledger is blind there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from egress_review.checks.differencing.job import (
@@ -81,10 +81,17 @@ class Ledger:
         self._run = run
         self._policy = policy
 
-    def findings(self, store: LedgerStore, outputs: Sequence[Output], folder: Folder) -> Findings:
-        """What subtraction would give away, by output. Never raises `CheckStopped`: it becomes a finding."""
+    def findings(
+        self, store: LedgerStore, outputs: Sequence[Output], folder: Folder, known: Folder
+    ) -> Findings:
+        """What subtraction would give away, by output. Never raises `CheckStopped`: it becomes a finding.
+
+        Args:
+            folder: of the data sets that the request may use.
+            known: of those that releases were about.
+        """
         try:
-            return self._compare(store, outputs, folder, keep=False).findings
+            return self._compare(store, outputs, folder, known, keep=False).findings
         except CheckStopped as stopped:
             return {number: (not_run(stopped.finding.code),) for number in proven_tables(outputs)}
 
@@ -107,7 +114,7 @@ class Ledger:
         """
         released = [one for one in request.outputs if release.file(one.number)]
         try:
-            compared = self._compare(store, released, folder, keep=True, with_ledger=compare)
+            compared = self._compare(store, released, folder, folder, keep=True, with_ledger=compare)
         except CheckStopped as stopped:
             raise _not_written(stopped.finding.code) from None
         made = dict(zip(compared.claims, compared.answer.tables, strict=True))
@@ -137,6 +144,7 @@ class Ledger:
         store: LedgerStore,
         outputs: Sequence[Output],
         folder: Folder,
+        of_ledger: Folder,
         *,
         keep: bool,
         with_ledger: bool = True,
@@ -148,7 +156,10 @@ class Ledger:
         known = store.sets_of({name for name, _ in datasets}) if with_ledger else ()
         job = DifferencingJob(
             tables=tuple(table for _, table in tables.values()),
-            datasets=tuple(folder(name, version) for name, version in datasets),
+            datasets=(
+                *(folder(name, version) for name, version in datasets),
+                *_folders(known, set(datasets), of_ledger),
+            ),
             ledger=tuple(
                 LedgerTable(one.sets, str(self.blobs.path(one.sets)), one.release, one.claim, one.hidden)
                 for one in known
@@ -165,6 +176,20 @@ class Ledger:
         with self.blobs.receive(len(sets)) as incoming:
             incoming.write(sets)
             return incoming.finish().sha256
+
+
+def _folders(
+    known: Sequence[Remembered], have: Collection[tuple[str, str]], folder: Folder
+) -> Iterator[DatasetFolder]:
+    """Other data-set versions that releases were about; what is needed of one that is gone is not proven."""
+    claims = (one.claim for one in known if one.claim is not None)
+    versions = {(str(one["name"]), str(one["version"])) for claim in claims for one in claim["datasets"]}
+    for name, version in sorted(versions - set(have)):
+        try:
+            yield folder(name, version)
+        except Unavailable as error:
+            if error.reason is not Reason.LEDGER_NOT_WRITTEN:
+                raise
 
 
 def proven_tables(outputs: Sequence[Output]) -> dict[int, tuple[Claim, TableToRemember]]:

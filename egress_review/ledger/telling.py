@@ -81,7 +81,7 @@ class Told:
         # Half of the threshold blurs a difference over at least the threshold.
         if any(self._rounded_to(one) * 2 >= self._minimum for one in numbers):
             return FindingCode.DIFFERENCING_ROUNDED
-        return FindingCode.DIFFERENCING
+        return FindingCode.DIFFERENCING_SAME_PERSONS if hit.of_rows else FindingCode.DIFFERENCING
 
     def _rounded_to(self, number: Number) -> int:
         """The base to which a number is rounded, 0 if it is not: counts only are."""

@@ -25,9 +25,17 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from egress_review.checks.differencing.prints import prints_of
+from egress_review.checks.differencing.prints import prints_by
 from egress_review.checks.differencing.search import search
-from egress_review.checks.differencing.sets import COUNT, Family, Sets, from_bytes, make_sets, to_bytes
+from egress_review.checks.differencing.sets import (
+    COUNT,
+    Family,
+    Sets,
+    from_bytes,
+    make_sets,
+    smallest,
+    to_bytes,
+)
 
 ROWS, COLUMNS, K = 24, 40, 10
 
@@ -35,9 +43,7 @@ ROWS, COLUMNS, K = 24, 40, 10
 def table(persons: int, random: np.random.Generator) -> Sets:
     """Inner cells, both margins, the total; put together from atoms, which is faster than from sets."""
     cell = random.integers(0, ROWS * COLUMNS, persons)
-    order = np.argsort(cell, kind="stable")
-    ends = np.cumsum(np.bincount(cell, minlength=ROWS * COLUMNS))
-    atoms = np.split(np.arange(1, persons + 1, dtype=np.uint64)[order], ends[:-1])
+    people = np.arange(1, persons + 1, dtype=np.uint64)
     inner = np.arange(ROWS * COLUMNS)
     groupings = ((inner, inner.size), (inner // COLUMNS, ROWS), (inner % COLUMNS, COLUMNS), (inner * 0, 1))
     sets: list[np.ndarray] = []
@@ -48,11 +54,12 @@ def table(persons: int, random: np.random.Generator) -> Sets:
         sets.extend(np.flatnonzero(labels == one) for one in range(count))
     indices, starts = np.concatenate(sets), np.cumsum([0, *(one.size for one in sets)])
     made_of = sparse.csr_array(
-        (np.ones(indices.size, dtype=np.int32), indices, starts), shape=(len(sets), len(atoms))
+        (np.ones(indices.size, dtype=np.int32), indices, starts), shape=(len(sets), inner.size)
     )
-    prints = np.add.reduceat(prints_of(atoms)[indices], starts[:-1], axis=0)
+    prints = prints_by(cell, people, np.ones_like(people), inner.size)
+    prints = np.add.reduceat(prints[indices], starts[:-1], axis=0)
     rows = tuple(range(len(sets)))
-    return Sets(tuple(atoms), made_of, rows, rows, tuple(families), prints)
+    return Sets(people, smallest(cell, inner.size), made_of, rows, rows, tuple(families), prints)
 
 
 def near(sets: Sets) -> Sets:

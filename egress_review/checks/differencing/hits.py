@@ -34,6 +34,7 @@ class Hit:
         whole, parts: the difference; the new one is among them.
         difference: how many persons it is about.
         alike: whether they are numbers of one kind, so that they can be subtracted.
+        of_rows: whether the persons are those whose rows add something else, not those who are in one only.
     """
 
     new: Number
@@ -41,6 +42,7 @@ class Hit:
     parts: tuple[Number, ...]
     difference: int
     alike: bool
+    of_rows: bool = False
 
     def renumbered(self, tables: Sequence[int]) -> Hit:
         """The same with other numbers for the request's tables: that of table -1 first."""
@@ -52,6 +54,6 @@ class Hit:
         return replace(self, new=other(self.new), whole=other(self.whole), parts=parts)
 
     @property
-    def rank(self) -> tuple[bool, int, int]:
+    def rank(self) -> tuple[bool, bool, int, int]:
         """The plainest is told."""
-        return not self.alike, len(self.parts), self.difference
+        return not self.alike, self.of_rows, len(self.parts), self.difference

@@ -162,6 +162,7 @@ def hit_to_json(hit: Hit) -> dict[str, Any]:
         "parts": [[one.table, one.place] for one in hit.parts],
         "difference": hit.difference,
         "alike": hit.alike,
+        "of_rows": hit.of_rows,
     }
 
 
@@ -193,8 +194,10 @@ def hit_from_json(body: object) -> Hit:
     Raises:
         Invalid: if it is not one.
     """
-    read = mapping(body, {"new", "whole", "parts", "difference", "alike"})
-    if not isinstance(read["parts"], list) or not read["parts"] or not isinstance(read["alike"], bool):
+    read = mapping(body, {"new", "whole", "parts", "difference", "alike", "of_rows"})
+    if not isinstance(read["parts"], list) or not read["parts"]:
+        raise refuse("hit")
+    if not isinstance(read["alike"], bool) or not isinstance(read["of_rows"], bool):
         raise refuse("hit")
     return Hit(
         new=_place(read["new"]),
@@ -202,6 +205,7 @@ def hit_from_json(body: object) -> Hit:
         parts=tuple(map(_place, read["parts"])),
         difference=whole(read["difference"]),
         alike=read["alike"],
+        of_rows=read["of_rows"],
     )
 
 

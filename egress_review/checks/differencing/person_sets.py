@@ -11,17 +11,19 @@ choose the texts.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from egress_review.checks.differencing.amounts import Added, Vector, added_by, amount_columns
 from egress_review.checks.differencing.job import PublishedNumber
 from egress_review.checks.differencing.prints import Persons
 from egress_review.checks.differencing.sets import BASE, COUNT, VALUE, Family, Sets, make_sets
+from egress_review.checks.differencing.vectors import Column, Vectors
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.hidden import HiddenRow, levels
 from egress_review.checks.reading.query import Kind, Measure, Query
@@ -34,10 +36,32 @@ _NUMBERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "U
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the ledger remembers of a table: its numbers, and the persons behind them."""
+    """What the ledger remembers of a table: its numbers, and the persons behind them.
+
+    Attributes:
+        vectors: of `sets.amounts`, those that were asked for, by place.
+    """
 
     numbers: tuple[PublishedNumber, ...]
     sets: Sets
+    vectors: Mapping[int, Vector] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """For each cell and person: who it is, which conditions a row of theirs meets, what their rows add."""
+
+    cells: npt.NDArray[np.int64]
+    persons: Persons
+    met: Sequence[npt.NDArray[np.bool_]]
+    added: Mapping[Added, Persons]
+
+    def in_order(self) -> _Entries:
+        """By cell, and then by person."""
+        order = np.lexsort((self.persons, self.cells))
+        met = [one[order] for one in self.met]
+        added = {one: amounts[order] for one, amounts in self.added.items()}
+        return _Entries(self.cells[order], self.persons[order], met, added)
 
 
 def remember(
@@ -45,21 +69,25 @@ def remember(
     query: Query,
     most: int,
     hidden: Collection[HiddenRow] = (),
+    vectors: Collection[int] = (),
 ) -> Remembered:
     """Numbers and persons of a query.
 
     Args:
         most: rows of the table.
         hidden: numbers that the table's file hides: they get no set.
+        vectors: places of the vectors that are wanted in full.
 
     Raises:
         CheckStopped: `too_many_cells`, `memory_limit` or `query_failed`.
     """
     try:
         rows = _make_cells(source, query, most)
-        builder = _Builder(query, rows, hidden)
+        builder = _Builder(query, rows, hidden, vectors)
+        added = sorted({added for one in _flat(query.measures) for added in added_by(one)})
+        columns = dict(zip(added, amount_columns(source, query, added), strict=True))
         for unit in query.units:
-            builder.add(*_persons(source, query, unit))
+            builder.add(_persons(source, query, unit, columns).in_order())
     except duckdb.OutOfMemoryException:
         raise CheckStopped(FindingCode.MEMORY_LIMIT) from None
     except duckdb.Error as error:
@@ -86,25 +114,29 @@ def _make_cells(source: duckdb.DuckDBPyConnection, query: Query, most: int) -> l
 
 
 def _persons(
-    source: duckdb.DuckDBPyConnection, query: Query, unit: str
-) -> tuple[npt.NDArray[np.int64], Persons, list[npt.NDArray[np.bool_]]]:
-    """For each cell and person: the cell, the person's number, and which conditions a row of theirs meets."""
+    source: duckdb.DuckDBPyConnection, query: Query, unit: str, added: Mapping[Added, str]
+) -> _Entries:
+    """The persons of each cell, one row for each."""
     whole = _is_whole(source, query, unit)
     if not whole:
         _refuse_shared_numbers(source, query, unit)
     keys = [f"{key.sql} AS k{at}" for at, key in enumerate(query.keys)]
-    flags = [
-        f"coalesce(bool_or({condition}), false) AS f{at}" for at, condition in enumerate(_conditions(query))
-    ]
-    columns = [*keys, f"{query.grouping_id()} AS g", f"{unit} AS person", *flags]
+    conditions = _conditions(query)
+    flags = [f"coalesce(bool_or({condition}), false) AS f{at}" for at, condition in enumerate(conditions)]
+    amounts = [f"{column} AS a{at}" for at, column in enumerate(added.values())]
+    columns = [*keys, f"{query.grouping_id()} AS g", f"{unit} AS person", *flags, *amounts]
     inner = f"{query.select_sql(columns)}{_by_person(query, unit)} HAVING {unit} IS NOT NULL"
     same = " AND ".join(["p.g = c.g", *(f"p.k{at} IS NOT DISTINCT FROM c.k{at}" for at in range(len(keys)))])
     number = "p.person::BIGINT" if whole else _hashed("p.person")
-    wanted = ", ".join([f"c.cell AS cell, {number} AS person", *(f"p.f{at}" for at in range(len(flags)))])
+    names = [*(f"p.f{at}" for at in range(len(flags))), *(f"p.a{at}" for at in range(len(amounts)))]
+    wanted = ", ".join([f"c.cell AS cell, {number} AS person", *names])
     found = source.execute(f"SELECT {wanted} FROM ({inner}) p JOIN cells c ON {same}").fetchnumpy()  # noqa: S608 - as above
-    persons = np.asarray(found["person"]).astype(np.int64 if whole else np.uint64).view(np.uint64)
-    met = [np.asarray(found[f"f{at}"], dtype=np.bool_) for at in range(len(flags))]
-    return np.asarray(found["cell"], dtype=np.int64), persons, met
+    return _Entries(
+        np.asarray(found["cell"], dtype=np.int64),
+        np.asarray(found["person"]).astype(np.int64 if whole else np.uint64).view(np.uint64),
+        [np.asarray(found[f"f{at}"], dtype=np.bool_) for at in range(len(flags))],
+        {one: np.asarray(found[f"a{at}"], dtype=np.uint64) for at, one in enumerate(added)},
+    )
 
 
 def _is_whole(source: duckdb.DuckDBPyConnection, query: Query, unit: str) -> bool:
@@ -157,7 +189,13 @@ def tags_of(measure: Measure, query: Query) -> frozenset[str]:
 class _Builder:
     """Puts cells and persons together."""
 
-    def __init__(self, query: Query, rows: list[tuple[Any, ...]], hidden: Collection[HiddenRow]) -> None:
+    def __init__(
+        self,
+        query: Query,
+        rows: list[tuple[Any, ...]],
+        hidden: Collection[HiddenRow],
+        vectors: Collection[int],
+    ) -> None:
         self._query = query
         self._rows = rows
         self._keys = len(query.keys)
@@ -170,17 +208,17 @@ class _Builder:
         self._known: dict[bytes, int] = {}
         self._families: dict[tuple[int, ...], tuple[set[str], bool]] = {}
         self._persons = [[-1] * len(query.measures) for _ in rows]
+        keys = [row[: self._keys] for row in rows]
+        groupings = [int(row[self._keys]) for row in rows]
+        self._vectors = Vectors(keys, groupings, len(query.measures), vectors)
 
-    def add(
-        self, cells: npt.NDArray[np.int64], persons: Persons, met: Sequence[npt.NDArray[np.bool_]]
-    ) -> None:
+    def add(self, entries: _Entries) -> None:
         """Take in the persons of one kind of unit."""
-        order = np.lexsort((persons, cells))
-        cells, persons = cells[order], persons[order]
+        cells, persons = entries.cells, entries.persons
         everyone = self._cut(cells, persons)
         parts = {
             condition: self._cut(cells[kept], persons[kept])
-            for condition, kept in zip(self._conditions, (one[order] for one in met), strict=True)
+            for condition, kept in zip(self._conditions, entries.met, strict=True)
         }
         for at, measure in enumerate(self._query.measures):
             for part in _flat([measure]):
@@ -189,6 +227,15 @@ class _Builder:
                 self._measure(at, contributors, tags)
                 if any(some.size < whole.size for some, whole in zip(contributors, everyone, strict=True)):
                     self._measure(at, everyone, frozenset({BASE}), counts=False)
+                sizes = [(some.size, whole.size) for some, whole in zip(contributors, everyone, strict=True)]
+                self._amounts(at, part, entries, sizes)
+
+    def _amounts(self, at: int, part: Measure, entries: _Entries, sizes: Sequence[tuple[int, int]]) -> None:
+        shown = [at not in one for one in self._hidden]
+        tags = tags_of(part, self._query)
+        for one in added_by(part):
+            amounts = entries.added[one]
+            self._vectors.add(Column(at, tags, entries.cells, entries.persons, amounts, shown, sizes))
 
     def _cut(self, cells: npt.NDArray[np.int64], persons: Persons) -> list[Persons]:
         ends = np.searchsorted(cells, np.arange(1, len(self._rows) + 1))
@@ -229,8 +276,8 @@ class _Builder:
         families = [
             Family(places, frozenset(tags), apart) for places, (tags, apart) in self._families.items()
         ]
-        sets = make_sets(self._members, self._place, self._row, families)
-        return Remembered(tuple(self._numbers()), sets)
+        sets = make_sets(self._members, self._place, self._row, families, self._vectors.done())
+        return Remembered(tuple(self._numbers()), sets, self._vectors.full)
 
     def _numbers(self) -> Iterator[PublishedNumber]:
         for row, values in enumerate(self._rows):

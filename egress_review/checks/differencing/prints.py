@@ -18,6 +18,7 @@ PARTS = 32
 
 Persons = npt.NDArray[np.uint64]
 Prints = npt.NDArray[np.uint64]
+_CHUNK = 22
 _PART_SALT = np.uint64(0xD1B54A32D192ED03)
 
 
@@ -32,20 +33,29 @@ def mix(numbers: Persons) -> Persons:
     return mixed ^ (mixed >> np.uint64(31))
 
 
+def prints_by(which: npt.NDArray[np.int64], persons: Persons, amounts: Persons, count: int) -> Prints:
+    """Prints of vectors over the persons, modulo 2**64: as of sets, each person as often as it says.
+
+    Args:
+        which: for each entry its vector, from 0 to `count` - 1.
+        persons, amounts: for each entry who it is, and how much.
+    """
+    place = which * PARTS + (mix(persons ^ _PART_SALT) % np.uint64(PARTS)).view(np.int64)
+    number = mix(persons) * amounts
+    prints = np.zeros(count * PARTS, dtype=np.uint64)
+    for shift in range(0, 64, _CHUNK):
+        # Sums of doubles are exact here: fewer than 2**31 whole numbers below 2**22.
+        chunk = (number >> np.uint64(shift)) & np.uint64(2**_CHUNK - 1)
+        sums = np.bincount(place, chunk.astype(np.float64), prints.size)
+        prints += sums.astype(np.uint64) << np.uint64(shift)
+    return prints.reshape(count, PARTS)
+
+
 def prints_of(sets: Sequence[Persons]) -> Prints:
     """Sets × parts."""
-    prints = np.zeros((len(sets), PARTS), dtype=np.uint64)
-    filled = [place for place, one in enumerate(sets) if one.size]
-    if not filled:
-        return prints
-    everyone = np.concatenate([sets[place] for place in filled])
-    starts = np.cumsum([0, *(sets[place].size for place in filled[:-1])])
-    part = mix(everyone ^ _PART_SALT) % np.uint64(PARTS)
-    number = mix(everyone)
-    for one in range(PARTS):
-        inside = np.where(part == np.uint64(one), number, np.uint64(0))
-        prints[filled, one] = np.add.reduceat(inside, starts)
-    return prints
+    everyone = np.concatenate([*sets, np.empty(0, dtype=np.uint64)])
+    which = np.repeat(np.arange(len(sets)), [one.size for one in sets])
+    return prints_by(which, everyone, np.ones_like(everyone), len(sets))
 
 
 def merged(prints: Prints, parts: int) -> Prints:

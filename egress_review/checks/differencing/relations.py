@@ -31,11 +31,9 @@ class Newcomer:
 
     def __init__(self, sets: Sets) -> None:
         self.sets = sets
-        self._nobody = len(sets.atoms)
-        everyone = np.concatenate([*sets.atoms, np.empty(0, dtype=np.uint64)])
-        order = np.argsort(everyone)
-        self._people: Persons = everyone[order]
-        self._atom = np.repeat(np.arange(self._nobody, dtype=np.int32), sets.atom_sizes)[order]
+        self._nobody = sets.made_of.shape[1]
+        self._people = sets.people
+        self._atom = sets.atom.astype(np.int32)
         self._table = _direct(self._people, self._atom, self._nobody)
 
     def atoms_of(self, persons: Persons) -> npt.NDArray[np.int32]:
@@ -78,10 +76,10 @@ class Pairs:
 def contained(old: Sets, newcomer: Newcomer, k: int) -> Pairs:
     """The pairs of sets of two tables of which one nearly lies in the other."""
     new = newcomer.sets
-    if not old.atoms or not new.atoms:
+    if not old.people.size or not new.people.size:
         return Pairs(*(np.empty(0, dtype=np.int64) for _ in range(5)))
-    columns = newcomer.atoms_of(np.concatenate(old.atoms))
-    dense = max(len(old.atoms), len(old.place)) * max(len(new.atoms), len(new.place)) <= _MOST_DENSE
+    columns = newcomer.atoms_of(old.people)
+    dense = max(old.made_of.shape) * max(new.made_of.shape) <= _MOST_DENSE
     row, column, shared = (_dense if dense else _sparse)(old, new, columns, k)
     only_old, only_new = old.sizes[row] - shared, new.sizes[column] - shared
     near = ((only_old < k) | (only_new < k)) & (shared > 0)
@@ -89,10 +87,10 @@ def contained(old: Sets, newcomer: Newcomer, k: int) -> Pairs:
 
 
 def _dense(old: Sets, new: Sets, columns: npt.NDArray[np.int32], k: int) -> tuple[Places, Places, Places]:
-    width = len(new.atoms) + 1
-    cells = np.repeat(np.arange(len(old.atoms)) * width, old.atom_sizes) + columns
-    counted = np.bincount(cells, minlength=len(old.atoms) * width).astype(np.int32)
-    by_set = old.made_of @ counted.reshape(len(old.atoms), width)[:, :-1]
+    atoms, width = old.made_of.shape[1], new.made_of.shape[1] + 1
+    cells = old.atom.astype(np.int32) * np.int32(width) + columns
+    counted = np.bincount(cells, minlength=atoms * width).astype(np.int32).reshape(atoms, width)[:, :-1]
+    by_set = old.made_of @ counted
     shared = new.made_of @ np.ascontiguousarray(by_set.T)
     enough = shared > (new.sizes - k).astype(np.int32)[:, None]
     enough |= shared > (old.sizes - k).astype(np.int32)[None, :]
@@ -101,9 +99,9 @@ def _dense(old: Sets, new: Sets, columns: npt.NDArray[np.int32], k: int) -> tupl
 
 
 def _sparse(old: Sets, new: Sets, columns: npt.NDArray[np.int32], _k: int) -> tuple[Places, Places, Places]:
-    starts = np.concatenate([[0], np.cumsum(old.atom_sizes)])
     ones = np.ones(columns.size, dtype=np.int32)
-    counted = sparse.csr_array((ones, columns, starts), shape=(len(old.atoms), len(new.atoms) + 1))
+    shape = (old.made_of.shape[1], new.made_of.shape[1] + 1)
+    counted = sparse.csr_array((ones, (old.atom.astype(np.int32), columns)), shape=shape)
     counted.sum_duplicates()
     shared = (old.made_of @ counted[:, :-1] @ new.made_of.T).tocoo()
     row, column = shared.coords

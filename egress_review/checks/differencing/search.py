@@ -3,7 +3,8 @@
 Found are, for a threshold k, all sums of sets that differ from another set by 1 to k - 1 persons:
 - two sets of any tables;
 - a set and the union of any number of cells of one disjoint family of one table, either of them new;
-- a set and the union of two sets of any tables, of which at least one of the three is new.
+- a set and the union of two sets of any tables, of which at least one of the three is new;
+- two numbers to which 1 to k - 1 persons add something else by their rows (`row_search`).
 "Differ" counts persons on both sides, so that sets of two data-set versions that lost and gained a few
 persons are found as well. Not found: sums of more sets from several tables, and unions of cells that share
 persons. What is over the budget of time or number is said so (`complete`), never silently left out.
@@ -13,13 +14,14 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from egress_review.checks.differencing.amounts import Vector
 from egress_review.checks.differencing.hits import MOST_HITS, Hit, Number
-from egress_review.checks.differencing.prints import Persons, Prints
+from egress_review.checks.differencing.prints import Persons
 from egress_review.checks.differencing.relations import (
     Near,
     Newcomer,
@@ -28,7 +30,8 @@ from egress_review.checks.differencing.relations import (
     near_pairs,
     near_unions,
 )
-from egress_review.checks.differencing.sets import Family, Places, Sets
+from egress_review.checks.differencing.row_search import Again, Looked, rows_that_differ
+from egress_review.checks.differencing.sets import Places, Sets
 from egress_review.checks.differencing.triples import OverBudgetError, candidates, known_sets, support
 
 Load = Callable[[], Sets]
@@ -43,16 +46,11 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """What stays in memory of a table that was looked at; `start` is the place of its first set among all."""
+class _Table(Looked):
+    """A table that was looked at; `start` is the place of its first set among all."""
 
-    number: int
     start: int
-    place: tuple[int, ...]
     row: tuple[int, ...]
-    families: tuple[Family, ...]
-    sizes: Places
-    prints: Prints
 
     @property
     def end(self) -> int:
@@ -74,6 +72,7 @@ def search(
     k: int,
     deadline: float,
     places: Sequence[Sequence[Place]] = (),
+    again: Again | None = None,
 ) -> Found:
     """Compare the tables of a request with the ledger's and with each other.
 
@@ -83,8 +82,14 @@ def search(
         deadline: of `time.monotonic`, in seconds.
         places: of the numbers of the request's tables. What its own margins leave of its own
             cells a table lists itself, hidden or rounded: whether it may is for the rules and the attack.
+        again: makes vectors again from a table's claim; without it, candidates are not counted and the
+            search is not complete.
     """
-    return _Search(request, ledger, k, deadline, places).run()
+    return _Search(request, ledger, k, deadline, places).run(again or _never)
+
+
+def _never(_table: int, _places: Collection[int]) -> Mapping[int, Vector]:
+    raise OverBudgetError
 
 
 class _Search:
@@ -107,7 +112,7 @@ class _Search:
         self._parts: list[Places] = []
         self._hits: dict[Number, Hit] = {}
 
-    def run(self) -> Found:
+    def run(self, again: Again) -> Found:
         complete = True
         if not self._request:
             return Found((), complete=True)
@@ -124,13 +129,14 @@ class _Search:
             for new in range(len(self._request)):
                 self._compare(self._tables[-1], old, new)
         complete &= not self._tables[-1].end or self._triples()
+        complete &= self._rows(again)
         ranked = sorted(self._hits.values(), key=lambda hit: (hit.rank, hit.new))
         return Found(tuple(ranked[:MOST_HITS]), complete)
 
     def _look_at(self, number: int, sets: Sets) -> None:
         start = self._tables[-1].end if self._tables else 0
         self._tables.append(
-            _Table(number, start, sets.place, sets.row, sets.families, sets.sizes, sets.prints)
+            _Table(number, sets.place, sets.families, sets.sizes, sets.prints, sets.amounts, start, sets.row)
         )
 
     def _table_of(self, place: int) -> _Table:
@@ -219,6 +225,19 @@ class _Search:
                 same = [np.flatnonzero(known.which == known.which[one]) for one in (whole, part, other)]
                 self._add_triple([one.tolist() for one in same], left)
         return True
+
+    def _rows(self, again: Again) -> bool:
+        """Numbers that differ by rows; whether all could be looked at."""
+        try:
+            for hit in rows_that_differ(self._tables, self._k, self._deadline, self._members_of, again):
+                self._keep(hit)
+        except OverBudgetError:
+            return False
+        return True
+
+    def _members_of(self, number: int, place: int) -> Persons:
+        sets = self._request[-1 - number] if number < 0 else self._ledger[number]()
+        return sets.members(place)
 
     def _add_triple(self, same: Sequence[Sequence[int]], left: int) -> None:
         """One hit for every table of the request that has a part in it, from the one on that completes it.

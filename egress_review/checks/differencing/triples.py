@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from egress_review.checks.differencing.prints import PARTS, Persons, Prints, merged
+from egress_review.checks.differencing.prints import PARTS, Persons, Prints, merged, mix
 
 MOST_RESTS = 1_000_000
 MOST_MATCHES = 5_000_000
@@ -47,9 +47,15 @@ class Known:
 
 
 def known_sets(prints: Prints, sizes: Places) -> Known:
-    """Put equal sets together; equal means equal in all prints."""
-    rows = np.ascontiguousarray(prints).view([("", prints.dtype)] * prints.shape[1]).ravel()
-    _, first, which = np.unique(rows, return_index=True, return_inverse=True)
+    """Put equal sets together; equal means equal in all prints.
+
+    Raises:
+        OverBudgetError: if different prints have one sum, which nobody will see.
+    """
+    factors = mix(np.arange(prints.shape[1], dtype=np.uint64))
+    _, first, which = np.unique(prints @ factors, return_index=True, return_inverse=True)
+    if not np.array_equal(prints[first[which]], prints):
+        raise OverBudgetError
     return Known(prints[first], sizes[first], first.astype(np.int64), which.astype(np.int64))
 
 
@@ -71,7 +77,10 @@ def candidates(known: Known, wholes: Places, parts: Places, k: int) -> list[tupl
     found: set[tuple[int, int, int]] = set()
     matches = 0
     for part in range(k):
-        rests, others = _equal_in(known, folded[:, part], pairs, k)
+        column = folded[:, part]
+        rest = column[pairs[:, 0]] - column[pairs[:, 1]]
+        size = known.sizes[pairs[:, 0]] - known.sizes[pairs[:, 1]]
+        rests, others = equal_in(known, column, rest, size, k, 2 * k - 1)
         matches += rests.size
         if matches > MOST_MATCHES:
             raise OverBudgetError
@@ -88,27 +97,46 @@ def candidates(known: Known, wholes: Places, parts: Places, k: int) -> list[tupl
     return [(int(first[whole]), int(first[part]), int(first[other])) for whole, part, other in sorted(found)]
 
 
-def _equal_in(known: Known, column: Prints, pairs: Places, k: int) -> tuple[Places, Places]:
-    """Pairs and sets whose prints are equal in one part and whose sizes fit; as indices of each."""
+def equal_in(
+    known: Known, column: Prints, rest: Prints, size: Places, fewer: int, more: int
+) -> tuple[Places, Places]:
+    """Rests and sets whose prints are equal in one part and whose sizes fit; as indices of each.
+
+    Args:
+        column: prints of the sets in that part.
+        rest, size: of the rests: print in that part, and persons.
+        fewer, more: by so many persons a set has to be too small or too large for its rest.
+
+    Raises:
+        OverBudgetError: too many matches.
+    """
     order = np.lexsort((known.sizes, column))
     values, sizes = column[order], known.sizes[order]
-    rest = column[pairs[:, 0]] - column[pairs[:, 1]]
-    size = known.sizes[pairs[:, 0]] - known.sizes[pairs[:, 1]]
     low, high = np.searchsorted(values, rest, "left"), np.searchsorted(values, rest, "right")
     # Small sets leave parts empty: there all of them are equal, and their sizes tell them apart.
     start, end = np.searchsorted(values, np.uint64(0), "left"), np.searchsorted(values, np.uint64(0), "right")
     empty = rest == 0
-    low[empty] = start + np.searchsorted(sizes[start:end], size[empty] - k + 1, "left")
-    high[empty] = start + np.searchsorted(sizes[start:end], size[empty] + 2 * (k - 1), "right")
+    low[empty] = start + np.searchsorted(sizes[start:end], size[empty] - fewer + 1, "left")
+    high[empty] = start + np.searchsorted(sizes[start:end], size[empty] + more - 1, "right")
     count = np.maximum(0, high - low)
     if int(count.sum()) > MOST_MATCHES:
         raise OverBudgetError
-    rests = np.repeat(np.arange(len(pairs)), count)
+    rests = np.repeat(np.arange(len(rest)), count)
     ends = np.cumsum(count)
     others = order[np.arange(rests.size) - np.repeat(ends - count, count) + np.repeat(low, count)]
-    more = known.sizes[others] - size[rests]
-    fits = (-k < more) & (more <= 2 * (k - 1))
+    apart = known.sizes[others] - size[rests]
+    fits = (-fewer < apart) & (apart < more)
     return rests[fits], others[fits]
+
+
+def touched(known: Known, some: Places, others: Places) -> Places:
+    """In how many parts two sets differ, pair by pair."""
+    found = np.empty(some.size, dtype=np.int64)
+    for at in range(0, some.size, _CHUNK):
+        part = slice(at, at + _CHUNK)
+        differ = known.prints[some[part]] != known.prints[others[part]]
+        found[part] = np.count_nonzero(differ, axis=1)
+    return found
 
 
 def support(whole: Persons, parts: Sequence[Persons]) -> int:

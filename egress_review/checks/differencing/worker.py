@@ -12,12 +12,13 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from egress_review.checks.attack.linked import Linked, attack_linked
+from egress_review.checks.differencing.amounts import Vector
 from egress_review.checks.differencing.job import (
     DifferencingAnswer,
     DifferencingJob,
@@ -30,6 +31,7 @@ from egress_review.checks.differencing.job import (
 from egress_review.checks.differencing.person_sets import Remembered, remember
 from egress_review.checks.differencing.search import Found, Place, search
 from egress_review.checks.differencing.sets import Sets, from_bytes, to_bytes
+from egress_review.checks.differencing.triples import OverBudgetError
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.hidden import HiddenRow
 from egress_review.checks.reading.scope import Catalogue
@@ -62,7 +64,7 @@ def answer(job: DifferencingJob) -> DifferencingAnswer:
             [Place(frozenset(one.key), one.measure) for one in made_of.remembered.numbers]
             for made_of in known
         ]
-        found = search(sets, loads, job.policy.min_persons, deadline, stands)
+        found = search(sets, loads, job.policy.min_persons, deadline, stands, partial(_again, known, job))
     except ValueError:
         # A table of the ledger is not what it was: nothing can be compared with it.
         found = Found((), complete=False)
@@ -97,6 +99,27 @@ def _made(table: TableToRemember, job: DifferencingJob) -> _Made | FindingCode:
         return stopped.finding.code
     except RecursionError:
         return FindingCode.SQL_UNREADABLE
+
+
+def _again(
+    request: Sequence[_Made], job: DifferencingJob, number: int, wanted: Collection[int]
+) -> Mapping[int, Vector]:
+    """Vectors of a table, made again.
+
+    Raises:
+        OverBudgetError: they cannot be: the claim or its data-set version is not here.
+    """
+    try:
+        if number < 0:
+            linked = request[-1 - number].linked
+        else:
+            table = job.ledger[number]
+            linked = _linked(table.claim or {}, table.hidden, job, table.name)
+        with linked.source.connect() as database:
+            most = job.policy.max_cells
+            return remember(database, linked.query, most, linked.hidden, wanted).vectors
+    except (CheckStopped, RecursionError):
+        raise OverBudgetError from None
 
 
 def _attacked(request: Sequence[_Made], job: DifferencingJob, until: float) -> list[list[Finding]]:

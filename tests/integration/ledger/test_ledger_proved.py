@@ -15,6 +15,7 @@ import pytest
 from egress_review.actions import releasing
 from egress_review.audit.sql import SqlAuditLog
 from egress_review.domain import State
+from egress_review.granted import dataset_folder
 from egress_review.ledger.proving import Logged, Proof, Said, logged, rebuild, verify
 from egress_review.store.engine import open_engine, reading
 from onggi.clock import SystemClock
@@ -60,7 +61,7 @@ def verified(office: Office) -> list[Proof]:
 
 def rebuilt(office: Office) -> list[Said]:
     room = office.room
-    folder = releasing.dataset_folder(room.people)
+    folder = dataset_folder(room.people)
     return list(rebuild(room.store, room.ledger, log_of(office), folder, SystemClock()))
 
 
@@ -121,7 +122,7 @@ def test_a_release_from_before_the_ledger_is_entered(office: Office) -> None:
     without = Logged({}, log.released)
     store, room = office.room.store, office.room
     assert [one.proof for one in verify(store, room.ledger.blobs, without)] == [Proof.RELEASE_NOT_ENTERED]
-    folder = releasing.dataset_folder(room.people)
+    folder = dataset_folder(room.people)
     (said,) = rebuild(store, room.ledger, without, folder, SystemClock())
     assert said.proof is Proof.ENTRY_MADE
     assert len(list(store.ledger.entries())) == 1

@@ -198,7 +198,7 @@ def test_sets_come_back_from_their_bytes(people: list[set[int]]) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"onggi-sets-1\n", b"other", to_bytes(sets_of([frozenset({1, 2})]))[:-1]]
+    "raw", [b"", b"onggi-sets-2\n", b"other", to_bytes(sets_of([frozenset({1, 2})]))[:-1]]
 )
 def test_other_bytes_are_refused(raw: bytes) -> None:
     with pytest.raises(ValueError):
