@@ -90,7 +90,7 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
     if leaves_out or claim.rounding is not None or any(row.suppressed for row in comparison.rows):
         everything = replace(query, having_sql="")
         all_groups = recompute(source, everything, policy.max_cells, wanted) if leaves_out else groups
-        found.extend(_attacked(query, all_groups, comparison, claim, policy))
+        found.extend(_attacked(query, all_groups, comparison, claim, policy, source))
     if not policy.canonical:
         alone = {FindingCode.ROW_ORDER_DIFFERS} if comparison.near else _FORM_ALONE
         found = [one for one in found if one.code not in alone]
@@ -117,13 +117,18 @@ def hidden_rows(query: Query, rows: Sequence[PublishedRow]) -> tuple[HiddenRow, 
 
 
 def _attacked(
-    query: Query, groups: Sequence[Group], comparison: Comparison, claim: Claim, policy: CheckPolicy
+    query: Query,
+    groups: Sequence[Group],
+    comparison: Comparison,
+    claim: Claim,
+    policy: CheckPolicy,
+    source: Source,
 ) -> list[Finding]:
     # SciPy takes a second to load: only where something is hidden.
     from egress_review.checks.attack.check import attack_table, published
 
     file = published(query, comparison.rows, claim)
-    return attack_table(query, groups, file, policy.profile, policy.time_s * _ATTACK_SHARE)
+    return attack_table(query, groups, file, policy.profile, policy.time_s * _ATTACK_SHARE, source)
 
 
 def _prove_model(raw: RawTable, order: Order, granted: Granted, spec: ModelSpec) -> TableCheck:

@@ -16,8 +16,8 @@ from enum import StrEnum
 import numpy as np
 
 from egress_review.checks.attack.bounds import Intervals, Width, bounds
-from egress_review.checks.attack.cells import Address
 from egress_review.checks.attack.exact import Recovery, exact_recovery
+from egress_review.checks.attack.frame import Address
 from egress_review.checks.attack.model import Flags, Floats, PublishedTable
 from egress_review.checks.attack.propagation import slack
 from egress_review.checks.attack.system import System, TooComplex, systems
@@ -110,10 +110,23 @@ def audit(tables: Sequence[PublishedTable], rules: AttackRules, seconds: float) 
     exposures: list[Exposure] = []
     sensitive = 0
     for system in found:
+        exposures += _shown_elsewhere(system)
         sensitive += int(system.sensitive.sum())
         if system.sensitive.any():
             exposures += _attack(system, rules, until)
     return Audit(tuple(exposures), sensitive)
+
+
+def _shown_elsewhere(system: System) -> list[Exposure]:
+    """What one table conceals and another shows, or several that round it in different ways."""
+    exposures = []
+    for address, cell in system.cells.items():
+        if cell.sensitive and cell.concealed and cell.shown:
+            text = f"{place(address, cell.source)} = {number(cell.low)}"
+            exposures.append(
+                Exposure(Exposed.RECOVERED, address, tuple(cell.rows), cell.low, cell.high, text)
+            )
+    return exposures
 
 
 def _attack(system: System, rules: AttackRules, until: float) -> list[Exposure]:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from egress_review.checks.attack.audit import audit
+from egress_review.checks.attack.about import placed_measures
+from egress_review.checks.attack.audit import Audit, audit
 from egress_review.checks.attack.findings import attack_findings
-from egress_review.checks.attack.model import Method, PublishedTable, Rounding
-from egress_review.checks.attack.of_query import Place, place_of, rules_of, tables_of, unproven
+from egress_review.checks.attack.model import Method, Rounding
+from egress_review.checks.attack.of_query import (
+    Attacked,
+    Place,
+    place_of,
+    rules_of,
+    tables_of,
+    unproven,
+)
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.query import Query
-from egress_review.checks.refusal import finding
+from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
 from egress_review.checks.rules.profile import Profile
 from egress_review.checks.source.evidence import Group, GroupId
+from egress_review.checks.source.opening import Source
 from egress_review.checks.tables.compare import PublishedRow
 from onggi.claim import Claim, RoundingMethod
 
@@ -67,33 +76,56 @@ def attack_table(
     file: Published,
     profile: Profile,
     seconds: float,
-    linked: Sequence[PublishedTable] = (),
+    source: Source,
 ) -> list[Finding]:
     """Findings about numbers that the file hides and that can be found out all the same.
+
+    Measures that are about the same, a count and another of some of its rows, say, are attacked together.
 
     Args:
         groups: of the query without HAVING, so that groups which the file leaves out are here too.
         seconds: wall-clock time for intervals.
-        linked: other tables of the request and earlier releases (`of_query.tables_of` makes them too).
+        source: says how keys and filters divide the same thing.
     """
-    places = [place_of(one, query, 0)[0] for one in groups]
-    left_out = [place for place in places if place not in file.shown]
+    ids = [place_of(one, query, 0)[0] for one in groups]
+    left_out = [place for place in ids if place not in file.shown]
     hidden = {(place, number) for place in left_out for number in range(len(query.measures))}
     hidden |= file.suppressed
-    if not hidden and file.rounding is None and not linked:
+    if not hidden and file.rounding is None:
         return []
-    attacked = tables_of(query, groups, hidden, profile, rounding=file.rounding, datasets=file.datasets)
-    keys = [file.shown.get(place, {}) for place in places]
-    found: list[Finding] = []
+    try:
+        places = placed_measures(query, file.datasets, source)
+    except CheckStopped:
+        return [finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=len(hidden))]
+    attacked = tables_of(query, groups, hidden, profile, places, rounding=file.rounding)
+    keys = [file.shown.get(place, {}) for place in ids]
+    together: dict[str, list[Attacked]] = {}
     for one in attacked:
-        others = [table for table in linked if table.subject == one.table.subject]
-        if not one.table.suppressed.any() and one.table.rounding is None and not others:
+        together.setdefault(one.table.subject, []).append(one)
+    found: list[Finding] = []
+    for about in together.values():
+        tables = [one.table for one in about]
+        if not any(table.suppressed.any() or table.rounding is not None for table in tables):
             continue
-        said = audit([one.table, *others], rules_of(profile), seconds / len(attacked))
+        said = audit(tables, rules_of(profile), seconds / len(together))
         narrow_blocks = profile.rules.p_percent is not None
-        name = query.measures[one.measure].name
-        found += attack_findings(said, name, keys, narrow_blocks=narrow_blocks)
+        for number, one in enumerate(about):
+            name = query.measures[one.measure].name
+            own = seen_from(said, number, alone=len(about) == 1)
+            found += attack_findings(own, name, keys, narrow_blocks=narrow_blocks)
     unseen = sum(number == one for _, number in hidden for one in unproven(query, groups))
     if unseen:
         found.append(finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=unseen))
     return found
+
+
+def seen_from(said: Audit, number: int, *, alone: bool) -> Audit:
+    """What was found about the cells of one of several tables, as if it were the first."""
+    if alone:
+        return said
+    own = [
+        replace(one, rows=tuple((0, row) for table, row in one.rows if table == number))
+        for one in said.exposures
+        if any(table == number for table, _ in one.rows)
+    ]
+    return replace(said, exposures=tuple(own))

@@ -12,24 +12,16 @@ give away without the request is not held against it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from egress_review.checks.attack.about import About, Placed, about, adds_up, by_subject, placed
 from egress_review.checks.attack.audit import AttackRules, Audit, Exposed, Exposure, audit
-from egress_review.checks.attack.cells import Address
 from egress_review.checks.attack.check import rounding_of
 from egress_review.checks.attack.findings import attack_findings
 from egress_review.checks.attack.model import PublishedTable
-from egress_review.checks.attack.of_query import (
-    Place,
-    adds_up,
-    place_of,
-    rules_of,
-    shared_names,
-    subject_of,
-    tables_of,
-)
+from egress_review.checks.attack.of_query import Place, place_of, rules_of, tables_of
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.hidden import HiddenRow, levels
 from egress_review.checks.policy import CheckPolicy
@@ -63,10 +55,10 @@ class Linked:
     name: str = ""
 
     @cached_property
-    def subjects(self) -> Mapping[str, int]:
-        """What its measures are about, with the index of each."""
+    def about(self) -> Mapping[int, About]:
+        """What its measures that add up are about, by index."""
         return {
-            subject_of(self.query, measure, self.claim.datasets): number
+            number: about(self.query, measure, self.claim.datasets)
             for number, measure in enumerate(self.query.measures)
             if adds_up(measure, self.query)
         }
@@ -83,6 +75,10 @@ class Linked:
         return (*asked, self.claim.datasets, frozenset(self.hidden))
 
 
+_Member = tuple[int, int]
+"""A table, those of the request first, and the index of a measure of it."""
+
+
 def attack_linked(
     request: Sequence[Linked], released: Sequence[Linked], policy: CheckPolicy, until: float
 ) -> list[list[Finding]]:
@@ -91,81 +87,104 @@ def attack_linked(
     Args:
         until: when the attack has to end, of `time.monotonic`.
     """
-    together = list(_together(request, released))
-    attack = _Attack(request, policy, until)
-    for at, (subject, new, old) in enumerate(together):
-        attack.on(subject, new, old, (until - time.monotonic()) / (len(together) - at))
+    attack = _Attack(request, released, policy, until)
+    together = list(attack.together())
+    for at, members in enumerate(together):
+        attack.on(members, (until - time.monotonic()) / (len(together) - at))
     return attack.found
-
-
-def _together(
-    request: Sequence[Linked], released: Sequence[Linked]
-) -> Iterator[tuple[str, list[int], list[Linked]]]:
-    """What several tables are about, some of which hide something; the request's by number."""
-    for subject in dict.fromkeys(subject for one in request for subject in one.subjects):
-        new = [number for number, one in enumerate(request) if subject in one.subjects]
-        known = {request[number].same for number in new}
-        old = {one.same: one for one in released if subject in one.subjects and one.same not in known}
-        tables = [*(request[number] for number in new), *old.values()]
-        if len(tables) > 1 and any(one.conceals for one in tables):
-            yield subject, new, list(old.values())
 
 
 class _Attack:
     """Attacks what is about the same; every table is recomputed once."""
 
-    def __init__(self, request: Sequence[Linked], policy: CheckPolicy, until: float) -> None:
+    def __init__(
+        self, request: Sequence[Linked], released: Sequence[Linked], policy: CheckPolicy, until: float
+    ) -> None:
         self.found: list[list[Finding]] = [[] for _ in request]
-        self._request = request
+        known = {one.same for one in request}
+        old = {one.same: one for one in released if one.same not in known}
+        self._tables = [*request, *old.values()]
+        self._new = len(request)
         self._policy = policy
         self._until = until
         self._evidence: dict[int, _Evidence] = {}
 
-    def on(self, subject: str, new: Sequence[int], old: Sequence[Linked], seconds: float) -> None:
-        """Attack the tables about one subject."""
-        tables = [*(self._request[number] for number in new), *old]
+    def together(self) -> Iterator[dict[_Member, About]]:
+        """Measures of several tables that are about the same, some of which hide something."""
+        by_ground: dict[tuple[object, ...], dict[_Member, About]] = {}
+        for at, one in enumerate(self._tables):
+            for number, each in one.about.items():
+                by_ground.setdefault((each.ground, each.versions), {})[at, number] = each
+        for members in by_ground.values():
+            if not self._matters(members):
+                continue
+            try:
+                found = by_subject(members, self._tables[next(iter(members))[0]].source)
+            except CheckStopped:
+                self._not_proven(members)
+                continue
+            yield from filter(self._matters, found.values())
+
+    def _matters(self, members: Iterable[_Member]) -> bool:
+        tables = {at for at, _ in members}
+        hides = any(self._tables[at].conceals for at in tables)
+        return len(tables) > 1 and min(tables) < self._new and hides
+
+    def on(self, members: Mapping[_Member, About], seconds: float) -> None:
+        """Attack the measures with one subject."""
         try:
-            if len(tables) > MOST_TABLES:
+            if len(members) > MOST_TABLES:
                 raise CheckStopped(FindingCode.ATTACK_OVER_BUDGET)
-            names = shared_names(one.query for one in tables)
-            shown = [self._table(one, subject, names) for one in tables]
+            places = placed(tuple(members.values()), self._tables[next(iter(members))[0]].source)
+            shown = [self._table(*one, place) for one, place in zip(members, places, strict=True)]
         except CheckStopped:
-            self._not_proven(new, tables)
+            self._not_proven(members)
             return
         known = [one for one in shown if one is not None]
         if len(known) < len(shown):
             # A line that cannot be attacked, of averages that are rounded, say: what it hides is not proven.
-            self._not_proven(new, tables)
+            self._not_proven(members)
             return
         profile = self._policy.profile
-        exposed, complete = _exposed(known[: len(new)], known[len(new) :], rules_of(profile), seconds)
-        for number, exposures in zip(new, exposed, strict=True):
-            one = self._request[number]
-            self.found[number] += attack_findings(
-                Audit(tuple(exposures), _concealed(tables), complete),
-                one.query.measures[one.subjects[subject]].name,
+        owners = [at for at, _ in members]
+        exposed, complete = _exposed(known, owners, self._new, rules_of(profile), seconds)
+        for place, (at, number) in enumerate(members):
+            if at >= self._new:
+                continue
+            one = self._tables[at]
+            own = tuple(_seen_from(place, each) for each in exposed.get(at, ()))
+            first = place == owners.index(at)
+            self.found[at] += attack_findings(
+                # What is in none of a table's own cells is said once.
+                Audit(tuple(each for each in own if each.rows or first), self._concealed(members), complete),
+                one.query.measures[number].name,
                 self._recomputed(one).keys,
                 narrow_blocks=profile.rules.p_percent is not None,
             )
 
-    def _not_proven(self, new: Sequence[int], tables: Sequence[Linked]) -> None:
-        for number in new:
-            cells = _concealed(tables)
-            self.found[number].append(finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=cells))
+    def _concealed(self, members: Iterable[_Member]) -> int:
+        tables = [self._tables[at] for at in {at for at, _ in members}]
+        return sum(len(row.measures) for one in tables for row in one.hidden)
 
-    def _table(self, one: Linked, subject: str, names: Mapping[str, str]) -> PublishedTable | None:
+    def _not_proven(self, members: Iterable[_Member]) -> None:
+        cells = self._concealed(members)
+        for at in sorted({at for at, _ in members}):
+            if at < self._new:
+                self.found[at].append(finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=cells))
+
+    def _table(self, at: int, number: int, place: Placed) -> PublishedTable | None:
+        one = self._tables[at]
         known = self._recomputed(one)
         made = tables_of(
             one.query,
             known.groups,
             known.hidden,
             self._policy.profile,
+            {number: place},
             rounding=rounding_of(one.claim),
-            datasets=one.claim.datasets,
-            names=names,
             name=one.name,
         )
-        return next((each.table for each in made if each.table.subject == subject), None)
+        return made[0].table if made else None
 
     def _recomputed(self, one: Linked) -> _Evidence:
         if id(one) not in self._evidence:
@@ -216,49 +235,55 @@ def _key(group: Group, one: Linked) -> Mapping[str, str]:
     }
 
 
-def _concealed(tables: Sequence[Linked]) -> int:
-    return sum(len(row.measures) for one in tables for row in one.hidden)
-
-
 def _exposed(
-    new: Sequence[PublishedTable], old: Sequence[PublishedTable], rules: AttackRules, seconds: float
-) -> tuple[list[list[Exposure]], bool]:
-    """What each new table gives away or has given away, and whether all could be looked at.
+    tables: Sequence[PublishedTable], owners: Sequence[int], new: int, rules: AttackRules, seconds: float
+) -> tuple[dict[int, list[Exposure]], bool]:
+    """What each new output gives away or has given away, and whether all could be looked at.
 
-    A table answers for its own hidden cells, and for those of others that would be safe without it; where no
-    table alone makes the difference, all answer.
+    An output answers for its own hidden cells, and for those of others that would be safe without it; where
+    none alone makes the difference, all answer.
+
+    Args:
+        owners: the output or release that each table is of; those below `new` are new.
     """
-    tables = [*new, *old]
-    share = seconds / (len(new) + 2)
+    fresh = sorted({one for one in owners if one < new})
+    share = seconds / (len(fresh) + 2)
     everything = audit(tables, rules, share)
-    before = _places(audit(old, rules, share)) if any(map(_conceals, old)) else set()
-    exposures = [one for one in everything.exposures if (one.how, one.address) not in before]
-    if not exposures or len(new) == 1:
-        return [[_seen_from(0, one) for one in exposures] for _ in new], everything.complete
-    answers: list[list[Exposure]] = []
-    for number in range(len(new)):
-        safe = _places(audit([*tables[:number], *tables[number + 1 :]], rules, share))
-        answers.append(
-            [
-                one
-                for one in exposures
-                if number in {table for table, _ in one.rows} or (one.how, one.address) not in safe
-            ]
-        )
-    blamed = {one.address for answer in answers for one in answer}
+
+    def without(out: Collection[int]) -> set[tuple[Exposed, int, int]]:
+        """What the others give away without some outputs."""
+        kept = [number for number, owner in enumerate(owners) if owner not in out]
+        rest = [tables[number] for number in kept]
+        return _places(audit(rest, rules, share), kept) if any(map(_conceals, rest)) else set()
+
+    before = without(fresh)
+    exposures = [one for one in everything.exposures if not _among(one, before)]
+    if not exposures or len(fresh) == 1:
+        return dict.fromkeys(fresh, exposures), everything.complete
+    answers: dict[int, list[Exposure]] = {}
+    for owner in fresh:
+        safe = without([owner])
+        answers[owner] = [
+            one
+            for one in exposures
+            if owner in {owners[table] for table, _ in one.rows} or not _among(one, safe)
+        ]
+    blamed = {one.address for answer in answers.values() for one in answer}
     left = [one for one in exposures if one.address not in blamed]
-    return (
-        [[_seen_from(number, one) for one in (*answer, *left)] for number, answer in enumerate(answers)],
-        everything.complete,
-    )
+    return {owner: [*answer, *left] for owner, answer in answers.items()}, everything.complete
 
 
 def _conceals(table: PublishedTable) -> bool:
     return bool(table.suppressed.any()) or table.rounding is not None
 
 
-def _places(found: Audit) -> set[tuple[Exposed, Address]]:
-    return {(one.how, one.address) for one in found.exposures}
+def _places(found: Audit, numbers: Sequence[int]) -> set[tuple[Exposed, int, int]]:
+    """Where the exposed cells stand: tables by the numbers that they have among all."""
+    return {(one.how, numbers[table], row) for one in found.exposures for table, row in one.rows}
+
+
+def _among(one: Exposure, places: Collection[tuple[Exposed, int, int]]) -> bool:
+    return any((one.how, *at) in places for at in one.rows)
 
 
 def _seen_from(number: int, one: Exposure) -> Exposure:

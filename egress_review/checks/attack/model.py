@@ -76,10 +76,15 @@ class Key:
         parents: level → the broader level that holds it, where the key has a hierarchy; a level that is no
             key of it stands right below the total. The broadest levels partition the total, and the levels
             below a level partition it.
+        dimension: that the key divides; keys of one dimension are about the same thing (an age in bands of
+            five years, and of ten). "" where it has its own.
+        parts: level → the smallest parts of the dimension that it holds; empty where `parents` say it.
     """
 
     name: str
     parents: Mapping[str, str] = field(default_factory=dict)
+    dimension: str = ""
+    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def depth(self, level: Level) -> int:
         """0 for the total, 1 right below it, and so on.
@@ -100,6 +105,21 @@ class Key:
         for _ in range(self.depth(level) - depth):
             level = TOTAL if level is TOTAL else self.parents.get(level)
         return level
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a filter leaves of a dimension.
+
+    Attributes:
+        parts: the smallest parts of the dimension that are left.
+        whole: all parts of the dimension.
+        label: of the filter, for witnesses.
+    """
+
+    parts: frozenset[str]
+    whole: frozenset[str]
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +144,7 @@ class PublishedTable:
         non_negative: whether an attacker knows that no value is below 0.
         below: the known rule "a suppressed number is below this", or None.
         complete: grouping sets of which all rows are here, as depths by key; None: those of the rows.
+        slices: dimension → what a filter leaves of it, where tables with other filters are linked.
     """
 
     name: str
@@ -140,6 +161,7 @@ class PublishedTable:
     non_negative: bool = True
     below: float | None = None
     complete: frozenset[tuple[int, ...]] | None = None
+    slices: Mapping[str, Slice] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         size = len(self.rows)
@@ -172,6 +194,7 @@ def make_table(  # noqa: PLR0913 - a table has as many properties
     non_negative: bool = True,
     below: float | None = None,
     complete: frozenset[tuple[int, ...]] | None = None,
+    slices: Mapping[str, Slice] | None = None,
 ) -> PublishedTable:
     """A table from its true values; what is published follows from suppression and rounding.
 
@@ -197,4 +220,5 @@ def make_table(  # noqa: PLR0913 - a table has as many properties
         non_negative=non_negative,
         below=below,
         complete=complete,
+        slices=slices or {},
     )

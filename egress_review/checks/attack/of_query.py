@@ -8,14 +8,13 @@ of positive and negative values that the query rounds, have lines that are not a
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from egress_review.checks.attack.about import Placed, adds_up
 from egress_review.checks.attack.audit import AttackRules
-from egress_review.checks.attack.model import Key, Level, PublishedTable, Rounding, make_table
+from egress_review.checks.attack.model import Level, PublishedTable, Rounding, make_table
 from egress_review.checks.findings import VERDICTS, Verdict
 from egress_review.checks.hidden import levels
 from egress_review.checks.reading.query import Kind, Measure, Query
@@ -61,10 +60,9 @@ def tables_of(
     groups: Sequence[Group],
     hidden: AbstractSet[Place],
     profile: Profile,
+    places: Mapping[int, Placed],
     *,
     rounding: Rounding | None = None,
-    datasets: Iterable[tuple[str, str]] = (),
-    names: Mapping[str, str] | None = None,
     name: str = "",
 ) -> list[Attacked]:
     """The tables of a query's measures.
@@ -72,29 +70,28 @@ def tables_of(
     Args:
         groups: all of them, those that HAVING leaves out of the file too.
         hidden: numbers that the file does not show: suppressed, or left out.
+        places: measures by index, and where their tables lie; others are left out.
         rounding: of the counts.
-        datasets: names and versions; they are part of what the numbers are about.
-        names: expression of a key → its name in all linked tables; else its header.
         name: of a release, for witnesses.
     """
     # A rule that lets rounded numbers pass says nothing about what stands behind them.
     unrounded = _unrounded(profile)
-    keys = [Key((names or {}).get(key.sql, key.name)) for key in query.keys]
     rows = [levels_of(group, query) for group in groups]
-    size = len(keys)
+    size = len(query.keys)
     complete = frozenset(tuple(int(at in one) for at in range(size)) for one in query.grouping_sets)
     return [
         Attacked(
             number,
             make_table(
-                keys,
+                places[number].keys,
                 rows,
                 [_value(group.cells[number], measure) for group in groups],
                 suppressed=[place_of(group, query, number) in hidden for group in groups],
                 sensitive=[is_sensitive(group.cells[number], measure, unrounded) for group in groups],
                 singleton=[_alone(group.cells[number], profile) for group in groups],
                 name=name,
-                subject=subject_of(query, measure, datasets),
+                subject=places[number].subject,
+                slices=places[number].slices,
                 rounding=_rounding(measure, rounding),
                 integral=measure.kind.counts,
                 non_negative=not _negative(groups, number),
@@ -103,7 +100,7 @@ def tables_of(
             tuple(groups),
         )
         for number, measure in enumerate(query.measures)
-        if adds_up(measure, query) and not _unproven(measure, query, groups, number)
+        if number in places and not _unproven(measure, query, groups, number)
     ]
 
 
@@ -146,14 +143,6 @@ def levels_of(group: Group, query: Query) -> tuple[Level, ...]:
     return levels(group.key(query), group.grouping)
 
 
-def adds_up(measure: Measure, query: Query) -> bool:
-    """Whether the values of a measure, or what they are divided by a published count, add up over groups."""
-    counted = any(
-        one.kind is Kind.COUNT and one.contributes in {"", measure.contributes} for one in query.measures
-    )
-    return measure.kind.counts or measure.kind is Kind.SUM or (measure.kind is Kind.AVERAGE and counted)
-
-
 def _value(cell: Cell, measure: Measure) -> float:
     """What adds up: the sum behind an average, the sum before the query rounded it."""
     if measure.decimals is not None and not measure.kind.counts:
@@ -165,21 +154,3 @@ def _value(cell: Cell, measure: Measure) -> float:
 def is_sensitive(cell: Cell, measure: Measure, profile: Profile) -> bool:
     """Whether a number may not be published by itself."""
     return any(VERDICTS[one.code] is Verdict.BLOCK for one in judge_cell(cell, measure, profile))
-
-
-def subject_of(query: Query, measure: Measure, datasets: Iterable[tuple[str, str]]) -> str:
-    """What a measure's numbers are about: equal for tables whose cells may be compared."""
-    about = [query.with_sql, query.from_sql, query.where_sql, measure.sql, measure.contributes]
-    body = json.dumps([*about, sorted(datasets)], ensure_ascii=False)
-    return hashlib.sha256(body.encode()).hexdigest()
-
-
-def shared_names(queries: Iterable[Query]) -> dict[str, str]:
-    """One name for each key expression of several queries; the first header it has, made unique."""
-    names: dict[str, str] = {}
-    for query in queries:
-        for key in query.keys:
-            if key.sql not in names:
-                taken = set(names.values())
-                names[key.sql] = key.name if key.name not in taken else f"{key.name} ({len(names)})"
-    return names

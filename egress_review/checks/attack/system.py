@@ -11,28 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from egress_review.checks.attack.cells import (
-    Address,
-    Cell,
-    Shape,
-    cells_by_shape,
-    collect,
-    meet,
-    merge_keys,
-    project,
-    refines,
-    shapes_of,
-)
-from egress_review.checks.attack.model import Flags, Floats, Key, PublishedTable
+from egress_review.checks.attack.cells import Cell, collect
+from egress_review.checks.attack.frame import Address, Frame, Shape
+from egress_review.checks.attack.model import Flags, Floats, PublishedTable
 
 MOST_SHAPES = 256
+MOST_OUTSIDE = 50_000
+"""Cells that filters leave out of linked tables."""
 TOLERANCE = 1e-9
 """How far, relative to the sum of its parts, a line of fractions may be off."""
 
@@ -122,23 +113,44 @@ def systems(tables: Sequence[PublishedTable]) -> list[System]:
 
 def _system(tables: Sequence[tuple[int, PublishedTable]]) -> System:
     try:
-        keys = merge_keys(table for _, table in tables)
-        cells = collect(tables)
-        listed = {shape for _, table in tables for shape in shapes_of(table)}
+        frame = Frame([table for _, table in tables])
+        cells = collect(tables, frame)
+        by_shape: dict[Shape, list[PublishedTable]] = {}
+        for _, table in tables:
+            for shape in frame.shapes(table):
+                by_shape.setdefault(shape, []).append(table)
     except ValueError as error:
         raise TooComplex(str(error)) from None
-    lines = _lines(cells, listed, keys)
+    _add_outside(cells, by_shape, frame)
+    lines = _lines(cells, set(by_shape), frame)
     return _assemble(cells, [line for line in lines if _holds(line, cells)])
 
 
-def _closure(listed: set[Shape]) -> set[Shape]:
+def _add_outside(
+    cells: dict[Address, Cell], by_shape: dict[Shape, list[PublishedTable]], frame: Frame
+) -> None:
+    """What filters leave out of a shape is not empty but unknown."""
+    added = 0
+    for shape, tables in by_shape.items():
+        if not all(table.slices for table in tables):
+            continue
+        if (added := added + frame.size(shape)) > MOST_OUTSIDE:
+            raise TooComplex("too many cells outside the filters")
+        low = 0.0 if all(one.non_negative for one in tables) else -np.inf
+        integral = any(one.integral for one in tables)
+        for address in frame.outside(tables[0], shape):
+            if address not in cells and not any(frame.keeps(one, address) for one in tables[1:]):
+                cells[address] = Cell(low, np.inf, integral=integral)
+
+
+def _closure(listed: set[Shape], frame: Frame) -> set[Shape]:
     """The shapes with all that any two of them have in common."""
     shapes = set(listed)
     ahead = list(listed)
     while ahead:
         shape = ahead.pop()
         for other in list(shapes):
-            common = meet(shape, other)
+            common = frame.meet(shape, other)
             if common not in shapes:
                 shapes.add(common)
                 ahead.append(common)
@@ -147,39 +159,34 @@ def _closure(listed: set[Shape]) -> set[Shape]:
     return shapes
 
 
-def _lines(cells: dict[Address, Cell], listed: set[Shape], keys: dict[str, Key]) -> list[Line]:
+def _lines(cells: dict[Address, Cell], listed: set[Shape], frame: Frame) -> list[Line]:
     """Every margin with its parts in the next finer shapes, finest margins first."""
-    shapes = _closure(listed)
-    covers = [(coarse, fine) for coarse, fine in combinations_both(shapes) if _next(coarse, fine, shapes)]
-    covers.sort(key=lambda pair: -sum(depth for _, depth in pair[1]))
-    members = cells_by_shape(cells, shapes, keys)
+    shapes = _closure(listed, frame)
+    finer = {one: [other for other in shapes if frame.refines(other, one)] for one in shapes}
+    members = frame.cells_by_shape(cells, shapes)
     lines: list[Line] = []
-    for coarse, fine in covers:
-        groups: dict[Address, list[Address]] = {}
-        for address in members[fine]:
-            groups.setdefault(project(address, coarse, keys), []).append(address)
-        for parent, parts in groups.items():
-            if parts == [parent]:
-                continue
-            line = Line(parent, tuple(parts))
-            if parent not in cells:
-                cells[parent] = _unlisted(line, cells)
-                members[coarse].append(parent)
-            lines.append(line)
+    for coarse in sorted(shapes, key=lambda one: (len(finer[one]), one)):
+        known = set(members[coarse])
+        for fine in sorted(_next(coarse, finer)):
+            groups: dict[Address, list[Address]] = {}
+            for address in members[fine]:
+                groups.setdefault(frame.project(address, coarse), []).append(address)
+            for parent, parts in groups.items():
+                if parent not in known:
+                    known.add(parent)
+                    members[coarse].append(parent)
+                if parts == [parent]:
+                    continue
+                line = Line(parent, tuple(parts))
+                cells.setdefault(parent, _unlisted(line, cells))
+                lines.append(line)
     return lines
 
 
-def combinations_both(shapes: set[Shape]) -> Iterator[tuple[Shape, Shape]]:
-    """Every pair of shapes of which the second refines the first."""
-    for one, other in combinations(sorted(shapes), 2):
-        if refines(other, one):
-            yield one, other
-        elif refines(one, other):
-            yield other, one
-
-
-def _next(coarse: Shape, fine: Shape, shapes: set[Shape]) -> bool:
-    return not any(refines(fine, one) and refines(one, coarse) for one in shapes)
+def _next(coarse: Shape, finer: dict[Shape, list[Shape]]) -> list[Shape]:
+    """The finer shapes between which and `coarse` there is none."""
+    between = {one for other in finer[coarse] for one in finer[other]}
+    return [one for one in finer[coarse] if one not in between]
 
 
 def _unlisted(line: Line, cells: dict[Address, Cell]) -> Cell:

@@ -15,7 +15,8 @@ from fractions import Fraction
 import numpy as np
 from scipy import sparse
 
-from egress_review.checks.attack.cells import Address, Cell
+from egress_review.checks.attack.cells import Cell
+from egress_review.checks.attack.frame import Address
 from egress_review.checks.attack.highs import LinearProgram
 from egress_review.checks.attack.model import Floats
 from egress_review.checks.attack.system import Line, System

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from egress_review.checks.attack.about import Placed, placed_measures
 from egress_review.checks.attack.findings import attack_findings
 from egress_review.checks.attack.model import Flags
 from egress_review.checks.attack.of_query import (
@@ -52,12 +53,14 @@ class _Table:
     Attributes:
         groups: without HAVING.
         shown: which of them the query publishes.
+        places: of the measures that add up.
     """
 
     query: Query
     profile: Profile
     groups: tuple[Group, ...]
     shown: Flags
+    places: Mapping[int, Placed]
 
 
 def protect_claim(granted: Granted, job: ProtectJob) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def protect_claim(granted: Granted, job: ProtectJob) -> dict[str, Any]:
     places = {
         place_of(table.groups[row], table.query, number) for row, number in np.argwhere(hidden).tolist()
     }
-    attacked = tables_of(table.query, table.groups, places, table.profile)
+    attacked = tables_of(table.query, table.groups, places, table.profile, table.places)
     if not attacked:
         return _answer(table, hidden, (), None)
     made = protect([one.table for one in attacked], job.way, rules_of(table.profile), seconds, base=job.base)
@@ -95,14 +98,15 @@ def _recomputed(granted: Granted, job: ProtectJob) -> _Table:
     if query.having_sql:
         kept = {place_of(one, query, 0) for one in recompute(source, query, MOST_ROWS, wanted)}
         shown = np.array([place_of(one, query, 0) in kept for one in groups], dtype=bool)
-    return _Table(query, profile, groups, shown)
+    places = placed_measures(query, granted.claim.datasets, source)
+    return _Table(query, profile, groups, shown, places)
 
 
 def _hidden_first(table: _Table) -> Flags:
     """Groups by measures: what HAVING leaves out, and what breaks a rule and does not add up."""
     measures = table.query.measures
     hidden = np.repeat(~table.shown[:, None], len(measures), axis=1)
-    adding = {one.measure for one in tables_of(table.query, table.groups, set(), table.profile)}
+    adding = {one.measure for one in tables_of(table.query, table.groups, set(), table.profile, table.places)}
     for number, measure in enumerate(measures):
         if number not in adding:
             hidden[:, number] |= [
@@ -200,7 +204,7 @@ def _rounded(attacked: Sequence[Attacked], made: Proposal | None) -> Mapping[tup
 
 def _merged(table: _Table, seconds: float) -> dict[str, Any]:
     """Bands to merge, by the first count; the researcher writes them into the query."""
-    attacked = tables_of(table.query, table.groups, set(), table.profile)
+    attacked = tables_of(table.query, table.groups, set(), table.profile, table.places)
     persons = np.array([group.persons for group in table.groups], dtype=np.float64)
     least = table.profile.rules.threshold.least
     made = merge(attacked[0].table, persons, least, rules_of(table.profile), seconds) if attacked else None

@@ -27,7 +27,6 @@ import numpy as np
 from scipy import sparse
 
 from egress_review.checks.attack.audit import AttackRules, Audit, Exposed, Exposure, audit
-from egress_review.checks.attack.cells import address_of
 from egress_review.checks.attack.highs import LinearProgram
 from egress_review.checks.attack.model import Flags, Floats, PublishedTable
 from egress_review.checks.attack.system import System, TooComplex, systems
@@ -92,7 +91,10 @@ class _Room:
         found = systems([opened, *linked])
         self._system: System = next(one for one in found if _holds(one, table))
         self._place = {address: number for number, address in enumerate(self._system.unknowns)}
-        self._rows = np.array([self._place.get(address_of(table, row), -1) for row in range(len(table.rows))])
+        self._rows = np.full(len(table.rows), -1, dtype=np.int64)
+        for address, cell in self._system.cells.items():
+            own = [row for number, row in cell.rows if number == 0]
+            self._rows[own] = self._place.get(address, -1)
         size = len(self._system.unknowns)
         self._hidden = np.zeros(size, bool)
         self._may = np.zeros(size, bool)
