@@ -57,6 +57,17 @@ class Source:
         """Of the largest table."""
         return max((table.rows for manifest, _ in self.pairs for table in manifest.tables), default=0)
 
+    @property
+    def units_are_texts(self) -> bool:
+        """Whether persons are named by texts in any of the data sets."""
+        columns = (
+            (column, manifest.unit_column)
+            for manifest, _ in self.pairs
+            for table in manifest.tables
+            for column in table.columns
+        )
+        return any(column.name == unit and column.type == "string" for column, unit in columns)
+
     def for_task(self) -> Source:
         """The same data sets with the share of the memory that one of the runner's tasks may use."""
         share = self.memory_bytes // self.runner.at_once

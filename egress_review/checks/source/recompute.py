@@ -23,8 +23,9 @@ from egress_review.checks.source.opening import Source, bucket_of
 from egress_review.checks.source.running import Task
 from egress_review.checks.source.tasks import Partial, Record, Rows, merged
 
-BYTES_A_ROW = 256
-"""Of memory for a row whose unit has no other in its cell, with one measure; as measured, and a half more."""
+BYTES_A_ROW, BYTES_A_STATISTIC = 96, 40
+"""Of memory for a row whose unit has no other in its cell, and for each statistic of it, in each grouping
+set; as measured, and a quarter more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,20 @@ def _values_sql(query: Query, most: int, more: Sequence[str]) -> str:
 def _by_person(source: Source, query: Query, unit: str) -> list[Task]:
     """The tasks that give the evidence by the persons of one unit class: one, or one a pass."""
     wanted = partials.statistics(query)
-    parts = [(part, partials.person_sql(asked, unit, wanted)) for part, asked in passes(source, query, unit)]
+    named = _number_of(unit) if source.units_are_texts else unit
+    parts = [(part, partials.person_sql(asked, named, wanted)) for part, asked in passes(source, query, unit)]
     if len(parts) == 1:
         return [Rows(part, sql, part.threads) for part, sql in parts]
     return [Partial(part, sql, part.threads) for part, sql in parts]
+
+
+def _number_of(text: str) -> str:
+    """The name of a person as a number of 64 bits: half the memory, and a quarter of the time.
+
+    Two persons of one cell with one number would count as one, which can only make a rule stricter, and who
+    asks cannot choose the names: they are the data's. Among a million it happens once in 40 million tables.
+    """
+    return f"CASE WHEN {text} IS NOT NULL THEN hash({text}) END"
 
 
 def _one(source: Source, query: Query, parts: int, answers: Iterator[Any]) -> Sequence[Record]:
@@ -124,7 +135,8 @@ def passes(source: Source, query: Query, unit: str) -> Iterator[tuple[Source, Qu
     As many as memory asks for, and at least one for everybody who works on it.
     """
     part = source.for_task()
-    at_once = part.memory_bytes // (BYTES_A_ROW * max(len(partials.statistics(query)), 1))
+    a_row = BYTES_A_ROW + BYTES_A_STATISTIC * len(partials.statistics(query))
+    at_once = part.memory_bytes // (a_row * len(query.grouping_sets))
     count = max(-(-source.rows // max(at_once, 1)), source.runner.at_once)
     if count <= 1:
         yield part, query

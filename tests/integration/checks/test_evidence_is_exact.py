@@ -189,3 +189,21 @@ def test_of_two_kinds_of_persons_in_a_row_the_fewer_count(source: Source) -> Non
     for group in recompute(source, both, 1000):
         assert group.persons <= 3
         assert all(cell.contributors <= 3 for cell in group.cells)
+
+
+def test_persons_that_texts_name_are_the_same_persons(data: list[ROW], tmp_path: Path) -> None:
+    sources = []
+    for kind, who in (("BIGINT", "person_id"), ("VARCHAR", "'KR-' || person_id")):
+        values = ", ".join(f"({', '.join(map(literal, row))})" for row in data)
+        named = COLUMNS.replace("person_id BIGINT", f"person_id {kind}")
+        rows = (
+            f"SELECT * REPLACE ({who} AS person_id) FROM (VALUES {values}) AS t(person_id, sex, age, cost, h)"
+        )
+        made = small_source(tmp_path / kind, {"visit": (named, rows)}, buckets=1)
+        sources.append(open_source([(made.manifest, made.folder)], tmp_path, 256 * 1024**2))
+    numbers, texts = sources
+    assert texts.units_are_texts
+    assert not numbers.units_are_texts
+    assert sorted(map(repr, recompute(texts, QUERY, 1000))) == sorted(
+        map(repr, recompute(numbers, QUERY, 1000))
+    )
