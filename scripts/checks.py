@@ -1,6 +1,7 @@
-"""`python -m scripts.checks NAME…`: the checks of the code, all of them even when one fails, the tests last.
+"""`python -m scripts.checks NAME… [ARGUMENT…]`: the checks of the code, all of them even when one fails.
 
-The tests come last so that pytest's closing line is the last thing printed.
+The tests come last so that pytest's closing line is the last thing printed; what is no name of a check is an
+argument of theirs, such as the path of a test.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from scripts.bootstrap.tell import tell
 
 _BIN = Path(sys.executable).parent
 _PYTEST = ("python", "-m", "pytest")
-# One file of tests stays on one worker: what its fixtures start is started once.
-_PARALLEL = ("-n", "2", "--dist", "loadfile")
+# One file of tests stays on one worker: what its fixtures start is started once. Files in their order: the
+# long ones (tests/integration) come before the short ones, which then keep both workers busy to the end.
+_PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 _COVERAGE = ("--cov", "--cov-report=term:skip-covered")
 
 CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -37,11 +39,13 @@ CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
 SURROUNDINGS = {"screenshots": {"ONGGI_SCREENSHOTS": str(Path("docs", "pictures").resolve())}}
 
 
-def main(names: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Runs the checks in the given order; 0 if all passed."""
+    names = [word for word in words if word in CHECKS]
     for name in names:
         os.environ.update(SURROUNDINGS.get(name, {}))
     *first, last = [command for name in names for command in CHECKS[name]]
+    last += tuple(word for word in words if word not in CHECKS)
     failed = [" ".join(command) for command in first if run(command) != 0]
     if failed:
         tell("setup.check_failed", names=", ".join(failed))
