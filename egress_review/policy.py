@@ -26,6 +26,8 @@ class ReviewPolicy:
         max_file_bytes: of one output.
         max_request_bytes: of all outputs of a request together.
         max_open_requests: of one member in one project, drafts included.
+        max_daily_requests: of one member in one project: each tells them once what the checks found, which
+            says something of what others had released.
         max_daily_bytes: that one member may hand in within 24 hours, withdrawn requests included,
             so that a session cannot fill the vault's disk.
         preview_rows: of a table that a reviewer sees.
@@ -38,6 +40,7 @@ class ReviewPolicy:
     max_file_bytes: int = MAX_FILE_BYTES
     max_request_bytes: int = MAX_REQUEST_BYTES
     max_open_requests: int = 50
+    max_daily_requests: int = 100
     max_daily_bytes: int = 2048 * MIB
     preview_rows: int = 200
 

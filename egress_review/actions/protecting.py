@@ -1,7 +1,9 @@
-"""Protecting a table for the researcher who asks: in a box, one at a time for a session, noted in the log.
+"""Protecting a table for the researcher who asks: in a box, one at a time for a person, noted in the log.
 
-Guarantees: only data sets granted to the caller's project are read; every try is in the audit log before it
-begins; nothing of the ledger of releases is looked at.
+Guarantees: only data sets granted to the caller's project are read, as the caller's own compute reads them;
+every try is in the audit log before it begins; nothing of the ledger of releases and nothing of any request
+is looked at, so that no answer depends on what others did. A person has one try at a time and some an hour,
+however many sessions they open, and never the places that are kept for reviewers.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,9 +31,9 @@ from onggi.errors import Conflict, Invalid, NotFound, Unavailable
 from onggi.reasons import Reason
 
 MOST_AT_ONCE = 2
-"""Boxes that protect tables at once, of all sessions; checks of requests have their own."""
+"""Boxes that protect tables at once for sessions, and as many for reviewers; checks have their own."""
 MOST_PER_HOUR = 60
-"""Tries of one session, or on one output."""
+"""Tries of one person, or on one output."""
 MOST_BASE = 1000
 _HOUR_S = 3600.0
 
@@ -83,18 +85,19 @@ class Protector:
         self._run = run
         self._policy = policy
         self._lock = threading.Lock()
-        self._running: set[str] = set()
-        self._tries: dict[str, list[float]] = {}
+        self._running: set[tuple[str, str]] = set()
+        self._tries: dict[tuple[str, str], list[float]] = {}
 
     def protect(self, caller: Caller, asked: Asked) -> dict[str, Any]:
         """The protected table, or the finding that says why there is none. Blocks for seconds.
 
         Raises:
             Invalid: a claim, way, base or profile that is none.
-            Conflict: `PROTECT_RUNNING` while the session's last try runs, or too many others'.
+            Conflict: `PROTECT_RUNNING` while the person's last try runs, or too many others'.
             Unavailable: `RATE_LIMITED`.
         """
-        return self._protect(caller.session_id, caller.member, caller.project, asked)
+        turn = self._turn("sessions", caller.member)
+        return self._protect(turn, caller.session_id, caller.member, caller.project, asked)
 
     def propose(
         self, reviewer: str, request: Request, number: int, way: str, base: int = 5
@@ -113,13 +116,16 @@ class Protector:
         if claim is None:
             raise NotFound(Reason.NOT_FOUND)
         asked = Asked(claim, way, base)
-        return self._protect(f"{request.id}/{number}", reviewer, request.project, asked)
+        subject = f"{request.id}/{number}"
+        return self._protect(self._turn("reviewers", subject), subject, reviewer, request.project, asked)
 
-    def _protect(self, subject: str, actor: str, project: str, asked: Asked) -> dict[str, Any]:
+    def _protect(
+        self, turn: AbstractContextManager[None], subject: str, actor: str, project: str, asked: Asked
+    ) -> dict[str, Any]:
         sha256 = asked.checked()
         profile = shipped(asked.profile) if asked.profile else self._policy.profile
         policy = replace(self._policy, profile=profile)
-        with self._turn(subject):
+        with turn:
             datasets = granted_folders(self._room.people, project)
             details = {"way": asked.way, "claim_sha256": sha256, "profile": policy.version}
             event = self._room.event(actor, "table.protect", subject, project, **details)
@@ -139,11 +145,12 @@ class Protector:
         return {**body, "way": job.way.value, "base": job.base, "profile": job.policy.version}
 
     @contextmanager
-    def _turn(self, subject: str) -> Iterator[None]:
-        """One try of a session or on an output at a time, few at once, not too many an hour."""
-        now = time.monotonic()
+    def _turn(self, lane: str, who: str) -> Iterator[None]:
+        """One try of a person or on an output at a time, few at once in a lane, not too many an hour."""
+        now, subject = time.monotonic(), (lane, who)
         with self._lock:
-            if subject in self._running or len(self._running) >= MOST_AT_ONCE:
+            busy = sum(other == lane for other, _ in self._running)
+            if subject in self._running or busy >= MOST_AT_ONCE:
                 raise Conflict(Reason.PROTECT_RUNNING)
             self._tries = {
                 one: recent

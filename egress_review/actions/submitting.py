@@ -47,13 +47,19 @@ def open_request(
 
     Raises:
         Invalid: for a text, name, size or number of outputs beyond the policy.
-        Refused: `TOO_MANY_REQUESTS`.
+        Refused: `TOO_MANY_REQUESTS`, or `QUOTA_EXCEEDED` of the day's requests.
     """
     outputs = _outputs(room, purpose, context, announced)
     mine = room.store.requests_of(caller.member, caller.project)
     limit = room.policy.max_open_requests
     if sum(one.state in _OPEN for one in mine) >= limit:
         raise Refused(Reason.TOO_MANY_REQUESTS, limit=limit)
+    day = room.clock.now() - timedelta(days=1)
+    used, most = sum(one.created > day for one in mine), room.policy.max_daily_requests
+    if used >= most:
+        raise Refused(
+            Reason.QUOTA_EXCEEDED, project=caller.project, resource="egress_requests", used=used, limit=most
+        )
     request = Request(
         id=new_id("r"),
         version=1,

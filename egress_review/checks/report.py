@@ -94,12 +94,16 @@ class Finding:
 def for_researcher(findings: Iterable[Finding], most_bytes: int = FINDINGS_BYTES) -> tuple[Finding, ...]:
     """The first findings, without values of the data, whose own texts take at most `most_bytes`.
 
+    What reads the same is told once: how often it was found may say how many cells others have hidden.
+
     Names of columns and keys of rows are words of whoever wrote the file; a researcher reads them outside the
     session, which has paid for so much and no more.
     """
     shown: list[Finding] = []
     for one in findings:
         told = one.for_researcher()
+        if told in shown:
+            continue
         texts = [*told.params.values(), *(told.cell or {}), *(told.cell or {}).values()]
         most_bytes -= sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
         if most_bytes < 0:

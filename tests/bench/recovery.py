@@ -40,9 +40,8 @@ def audited(table: PublishedTable) -> str:
 
 def whole_intervals(table: PublishedTable) -> str:
     (system,) = systems([table])
-    need = np.where(system.sensitive, np.inf, np.nan)
-    found = bounds(system, exact_recovery(system), need, 600)
-    return f"{int((found.width == 0).sum())} open"
+    found = bounds(system, exact_recovery(system), np.full(len(system.unknowns), np.inf), 600)
+    return f"{len(system.unknowns)} intervals, {int((found.width == 0).sum())} open"
 
 
 def protected(table: PublishedTable) -> str:
@@ -67,6 +66,7 @@ CASES: tuple[tuple[str, Callable[[int], PublishedTable], Work], ...] = (
     ("the same, 550 and their partners hidden", hidden((20, 20, 20), 550, protect=True), audited),
     ("attack with intervals, 20x20x20, 1,700 hidden", hidden((20, 20, 20), 1700), audited),
     ("both ends of every interval, 50x50, 680 hidden", hidden((50, 50), 680), whole_intervals),
+    ("both ends, 20x20x20, 110 and their partners", hidden((20, 20, 20), 110, protect=True), whole_intervals),
     ("complementary suppression, 50x50, 200", hidden((50, 50), 200), protected),
     ("complementary suppression, 20x20x20, 550", hidden((20, 20, 20), 550), protected),
 )

@@ -112,6 +112,8 @@ class _Component:
         self._low, self._high = _boxed(system, recovery, columns)
         self._whole = bool(system.integral.all())
         self._need = np.ceil(need - _TOLERANCE) if self._whole else need
+        # Nothing can be wider than the bounds: who asks for the whole interval asks for that.
+        self._reach = np.minimum(self._need, self._high - self._low)
         known = recovery.recovered[columns]
         self.width = np.where(known, Width.NARROW, Width.OPEN).astype(np.int64)
         self.seen_low = np.where(known, self._low, np.inf)
@@ -133,8 +135,7 @@ class _Component:
             self._see(self._program.solve(self._until))
             if np.isinf(self.seen_low).any():
                 return
-        if np.isfinite(self._need[self._open]).any():
-            self._push_together()
+        self._push_together()
         for unknown in np.flatnonzero(self._open):
             if self.width[unknown] == Width.OPEN and not self._alone(int(unknown)):
                 break
@@ -156,7 +157,8 @@ class _Component:
         """Push all open cells at once, up or down by chance; each no further than it must."""
         generator = np.random.default_rng(0)
         for _ in range(_PASSES):
-            still = self._open
+            ends = self._ends_open()
+            still = ends > 0
             if not still.any():
                 return
             up = generator.integers(2, size=len(still)) == 1
@@ -164,21 +166,31 @@ class _Component:
                 np.where(still & ~up, np.maximum(self._low, self.seen_high - self._need), self._low),
                 np.where(still & up, np.minimum(self._high, self.seen_low + self._need), self._high),
             )
-            cost = np.where(still, np.where(up, -1.0, 1.0) / np.where(still, self._need, 1.0), 0.0)
+            cost = np.where(still, np.where(up, -1.0, 1.0) / np.where(still, self._reach, 1.0), 0.0)
             self._program.set_all_bounds(*caps)
             self._program.set_cost(cost)
             solution = self._program.solve(self._until)
             if solution is None:
                 break
             self._see(solution)
-            if self._open.sum() > 0.98 * still.sum():
+            if self._ends_open().sum() > 0.98 * ends.sum():
                 break
         self._program.set_all_bounds(self._low, self._high)
 
+    def _ends_open(self) -> npt.NDArray[np.int64]:
+        """How many ends of each open interval lie before the bounds, as far as solutions were seen."""
+        short = (self.seen_low > self._low + _TOLERANCE).astype(np.int64)
+        short += self.seen_high < self._high - _TOLERANCE
+        return np.where(self._open, short, 0)
+
     def _alone(self, unknown: int) -> bool:
         """Find the ends of one interval, or that it is wide; whether there was time."""
-        ends = []
-        for sign in (1.0, -1.0):
+        ends: list[float] = []
+        seen = ((1.0, self.seen_low, self._low), (-1.0, self.seen_high, self._high))
+        for sign, outermost, bound in seen:
+            if abs(outermost[unknown] - bound[unknown]) <= _TOLERANCE:
+                ends.append(float(bound[unknown]))
+                continue
             self._program.set_cost(_only(unknown, len(self.width), sign))
             solution = self._program.solve(self._until)
             if solution is None:

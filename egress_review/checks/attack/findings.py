@@ -38,14 +38,17 @@ def attack_findings(
         for one in found.exposures
         if one.how is not Exposed.OPEN
     ]
-    unproven = sum(one.how is Exposed.OPEN for one in found.exposures)
+    unproven = [one for one in found.exposures if one.how is Exposed.OPEN]
     if unproven or not found.complete:
-        findings.append(
-            finding(
-                FindingCode.ATTACK_OVER_BUDGET, None, cells=unproven if found.complete else found.sensitive
-            )
-        )
+        # Of other tables only that there are some: a release may be another project's.
+        own = sum(_stands(one) for one in unproven)
+        count = own if found.complete else found.sensitive
+        findings.append(finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=count))
     return findings
+
+
+def _stands(exposure: Exposure) -> bool:
+    return any(table == 0 for table, _ in exposure.rows)
 
 
 def _key(exposure: Exposure, cells: Sequence[Mapping[str, str]]) -> Mapping[str, str] | None:

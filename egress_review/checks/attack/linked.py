@@ -163,7 +163,8 @@ class _Attack:
             )
 
     def _concealed(self, members: Iterable[_Member]) -> int:
-        tables = [self._tables[at] for at in {at for at, _ in members}]
+        """Numbers that the request hides; what releases hide is not for those to know who asked."""
+        tables = [self._tables[at] for at in {at for at, _ in members} if at < self._new]
         return sum(len(row.measures) for one in tables for row in one.hidden)
 
     def _not_proven(self, members: Iterable[_Member]) -> None:

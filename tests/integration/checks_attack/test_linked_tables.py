@@ -137,6 +137,13 @@ def test_without_time_nothing_is_proven(source: Source, tmp_path: Path) -> None:
     assert [[found.code for found in one.findings] for one in said] == [[Code.ATTACK_OVER_BUDGET]] * 2
 
 
+def test_what_others_hide_is_not_counted(source: Source, tmp_path: Path) -> None:
+    ledger = released(source, tmp_path, table(source, BY_YEAR_AND_KIND, *THE_THREE))
+    policy = CheckPolicy(time_s=0.001)
+    (new,) = answered(source, tmp_path, (table(source, BY_YEAR),), ledger, policy)
+    assert [(one.code, one.params["cells"]) for one in new.findings] == [(Code.ATTACK_OVER_BUDGET, "0")]
+
+
 CUBE = f"SELECT year, kind, {COUNT} GROUP BY CUBE (year, kind)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tempfile
 import threading
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from egress_review.actions.protecting import MOST_PER_HOUR, Asked, Protector
+from egress_review.actions.protecting import MOST_AT_ONCE, MOST_PER_HOUR, Asked, Protector
 from egress_review.actions.submitting import Announced, open_request
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.order import Order
@@ -157,14 +158,44 @@ def test_one_table_at_a_time(parts: Everything, source: Source) -> None:
     assert busy.protect(caller(), asked)["safe"]
 
 
+def test_sessions_never_take_the_places_of_reviewers(parts: Everything, source: Source) -> None:
+    claim, go, started = source.table(SQL).claim, threading.Event(), threading.Semaphore(0)
+    request = open_request(parts[1], caller(), "p", "", [Announced("a.csv", 3, None, claim)])
+
+    def slow(job: ProtectJob) -> ProtectAnswer:
+        started.release()
+        assert go.wait(10)
+        return EMPTY
+
+    busy = protector(parts, slow)
+    everybody = [Caller(f"s-{at}", f"researcher{at}", review.PROJECT) for at in range(MOST_AT_ONCE)]
+    threads = [threading.Thread(target=busy.protect, args=(one, Asked(claim, "round"))) for one in everybody]
+    threads.append(threading.Thread(target=busy.propose, args=("reviewer1", request, 1, "round")))
+    for one in threads:
+        one.start()
+    assert all(started.acquire(timeout=10) for _ in threads)
+    with pytest.raises(Conflict):
+        busy.protect(Caller("s-9", "researcher9", review.PROJECT), Asked(claim, "round"))
+    go.set()
+    for one in threads:
+        one.join()
+
+
+def test_an_answer_hangs_on_the_claim_and_the_data_alone(source: Source) -> None:
+    """Nothing that another project did can change it: no ledger, no request, no store is in the order."""
+    fields = {one.name for one in dataclasses.fields(ProtectJob)}
+    assert fields == {"claim", "datasets", "policy", "way", "base", "scratch"}
+
+
 def test_not_too_often(parts: Everything, source: Source) -> None:
     often = protector(parts, lambda _: EMPTY)
     asked = Asked(source.table(SQL).claim, "round")
     for _ in range(MOST_PER_HOUR):
         often.protect(caller(), asked)
-    with pytest.raises(Unavailable):
-        often.protect(caller(), asked)
-    assert often.protect(caller("s-2"), asked)["safe"]
+    for session in ("s-1", "s-2"):
+        with pytest.raises(Unavailable):
+            often.protect(caller(session), asked)
+    assert often.protect(Caller("s-3", "researcher2", review.PROJECT), asked)["safe"]
 
 
 def test_only_granted_data_are_read(parts: Everything, source: Source) -> None:

@@ -182,6 +182,22 @@ def test_a_member_cannot_fill_the_vault(tmp_path: Path) -> None:
     assert over.json()["error"]["reason"] == "quota_exceeded"
 
 
+def test_a_member_asks_only_so_often_a_day(tmp_path: Path) -> None:
+    """Findings say something of what others released: withdrawing does not buy another answer."""
+    site = Site(tmp_path / "state", review.room_of(tmp_path, max_daily_requests=2)[0])
+    caller = site.caller(KEY)
+    for _ in range(2):
+        made = caller.post("/internal/requests", json=body()).json()
+        caller.post(f"/internal/requests/{made['id']}/withdraw")
+    refused = caller.post("/internal/requests", json=body())
+    error = refused.json()["error"]
+    assert (refused.status_code, error["reason"], error["params"]["resource"]) == (
+        403,
+        "quota_exceeded",
+        "egress_requests",
+    )
+
+
 def an_event(source: str, actor: str = "researcher1", project: str | None = review.PROJECT) -> Event:
     return new_event(review.StillClock(), source, actor, "cell.run", "kernel", project)
 

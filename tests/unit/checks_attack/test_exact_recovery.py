@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from egress_review.checks.attack.audit import AttackRules, Exposed, audit
+from egress_review.checks.attack.bounds import Width, bounds
 from egress_review.checks.attack.elimination import null_space
 from egress_review.checks.attack.exact import exact_recovery
 from egress_review.checks.attack.model import TOTAL, Key, Method, PublishedTable, Rounding, make_table
@@ -275,3 +277,22 @@ def test_all_orders_of_a_small_table_agree() -> None:
         )
         if any(flags):
             assert bool(recovered(table)) == (sum(flags) < 4)
+
+
+@pytest.mark.parametrize(("shape", "seed"), [((8, 9), 1), ((8, 9), 2), ((5, 5, 5), 3), ((4, 5, 6), 4)])
+def test_whole_intervals_end_where_another_solver_says(shape: tuple[int, ...], seed: int) -> None:
+    (system,) = systems([cube(shape, seed, 40)])
+    found = bounds(system, exact_recovery(system), np.full(len(system.unknowns), np.inf), 60)
+    assert (found.width == Width.NARROW).all()
+    for unknown in range(len(system.unknowns)):
+        ends = []
+        for sign in (1, -1):
+            cost = np.zeros(len(system.unknowns))
+            cost[unknown] = sign
+            limits = list(zip(system.low, [None] * len(cost), strict=True))
+            said = linprog(cost, A_eq=system.matrix, b_eq=system.rhs, bounds=limits, method="highs-ipm")
+            ends.append(sign * said.fun)
+        # Whole numbers may leave less of a small component than real ones.
+        low, high = found.low[unknown], found.high[unknown]
+        assert ends[0] - 1e-6 <= low <= np.ceil(ends[0] - 1e-6) + 1e-6
+        assert np.floor(ends[1] + 1e-6) - 1e-6 <= high <= ends[1] + 1e-6

@@ -24,8 +24,17 @@ def test_rows_made_to_be_read_here_are_cut() -> None:
 
 def test_values_of_the_data_are_left_out_and_cost_nothing() -> None:
     found = [
-        Finding(FindingCode.VALUE_DIFFERS, {"column": "n", "submitted": "4" * 300, "recomputed": "43"})
-    ] * 9
+        Finding(FindingCode.VALUE_DIFFERS, {"column": name, "submitted": "4" * 300, "recomputed": "43"})
+        for name in "abcdefghi"
+    ]
     told = for_researcher(found, 9)
     assert len(told) == 9
     assert set(told[0].params) == {"column"}
+
+
+def test_what_reads_the_same_is_told_once() -> None:
+    """How many cells of other projects' tables can be calculated is nothing for those who asked."""
+    cells = [
+        Finding(FindingCode.CELL_RECOVERABLE, {"column": "n", "witness": f"rel-{at}"}) for at in range(9)
+    ]
+    assert for_researcher(cells) == (Finding(FindingCode.CELL_RECOVERABLE, {"column": "n"}),)
