@@ -64,6 +64,11 @@ class Finished:
     body: dict[str, Any]
     leaf: Leaf | None
 
+    @property
+    def size(self) -> int:
+        """About how many bytes there are to send."""
+        return len(self.body["code"]) + (self.leaf.size if self.leaf is not None else 0)
+
 
 @dataclass(slots=True)
 class _Open:

@@ -49,6 +49,7 @@ def meter_routes(meter: MeterRoom, people: People, tokens: Mapping[str, str]) ->
         sessions.route("POST", f"{base}/lease", sessions.lease),
         sessions.route("POST", f"{base}/return", sessions.give_back),
         sessions.route("POST", f"{base}/record", sessions.record),
+        sessions.route("POST", f"{base}/records", sessions.records),
         sessions.route("GET", f"{base}/policy", sessions.policy),
         desk.route("POST", f"{base}/leftover", desk.leftover, _BROKER),
         desk.route("POST", f"{base}/unspent", desk.unspent, _BROKER),
@@ -96,8 +97,12 @@ class _Sessions:
     def record(self, caller: Caller, asked: Asked) -> dict[str, Any]:
         """Keep what was shown."""
         body = wire.read(wire.ShowingSent, asked[1])
-        kept = recording.keep(self._meter, body.showing(caller), body.code, body.contents())
-        return {"kept": kept}
+        return {"kept": recording.keep(self._meter, body.showing(caller), body.code, body.contents())}
+
+    def records(self, caller: Caller, asked: Asked) -> dict[str, Any]:
+        """Keep what was shown in several cells, all or nothing."""
+        body = wire.read(wire.ShowingsSent, asked[1])
+        return {"kept": recording.keep_all(self._meter, [one.sent(caller) for one in body.showings])}
 
     def policy(self, caller: Caller, asked: Asked) -> dict[str, Any]:
         """The policy that holds now; without its document for a session that knows it."""
@@ -221,13 +226,13 @@ async def _asked(request: Request) -> Asked:
     parameters = {**request.query_params, **request.path_params}
     if request.method == "GET":
         return parameters, None
-    if request.url.path.endswith(("/record", "/leftover")):
+    if request.url.path.endswith(("/record", "/records", "/leftover")):
         return parameters, await _large_json(request)
     return parameters, await read_json(request)
 
 
 async def _large_json(request: Request) -> Any:
-    """The JSON body of a record, at most `_MAX_RECORD_BYTES`.
+    """The JSON body of records, at most `_MAX_RECORD_BYTES`.
 
     Raises:
         Invalid: if it is larger or no JSON.

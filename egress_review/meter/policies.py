@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from egress_review.display.document import policy_from_yaml, profile_text
 from egress_review.display.policy import DisplayPolicy
@@ -23,7 +24,7 @@ def policy_of(version: PolicyVersion) -> DisplayPolicy:
     Raises:
         Invalid: if the document is of an older form that this code no longer reads.
     """
-    return policy_from_yaml(version.text)
+    return _read(version.text)
 
 
 def newest(room: MeterRoom, project: str) -> PolicyVersion:
@@ -34,7 +35,13 @@ def newest(room: MeterRoom, project: str) -> PolicyVersion:
 def usual(room: MeterRoom, project: str) -> PolicyVersion:
     """The installation's profile, as number 0 of every project."""
     text = profile_text(room.profile)
-    return PolicyVersion(project, 0, policy_from_yaml(text).version, text)
+    return PolicyVersion(project, 0, _read(text).version, text)
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> DisplayPolicy:
+    """The same text is the same policy: it is asked for with every showing, and YAML takes milliseconds."""
+    return policy_from_yaml(text)
 
 
 def effective(

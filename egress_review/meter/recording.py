@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from egress_review.meter.days import day_of
 from egress_review.meter.domain import Kind, Piece, Showing
@@ -20,7 +21,7 @@ from onggi.errors import Invalid
 from onggi.events import Event
 from onggi.reasons import Reason
 
-__all__ = ["digest_of", "forget_old", "keep", "look"]
+__all__ = ["Sent", "digest_of", "forget_old", "keep", "keep_all", "look"]
 
 _AT_ONCE = 500
 
@@ -34,6 +35,19 @@ def digest_of(pieces: tuple[Piece, ...]) -> str:
             digest.update(len(raw).to_bytes(8, "big"))
             digest.update(raw)
     return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A showing as its session hands it in.
+
+    Attributes:
+        pieces: what was shown, in order; None if the session could not hold it until now.
+    """
+
+    showing: Showing
+    code: str
+    pieces: tuple[Piece, ...] | None
 
 
 def keep(
@@ -52,22 +66,40 @@ def keep(
             own word on it may never have come.
 
     Raises:
+        Invalid, Unavailable: as `keep_all`.
+    """
+    return keep_all(room, [Sent(showing, code, pieces)], leftover=leftover)[0]
+
+
+def keep_all(room: MeterRoom, sent: Sequence[Sent], *, leftover: str | None = None) -> list[bool]:
+    """As `keep`, of several; all or nothing.
+
+    Raises:
         Invalid: for an id that is none, or contents that are not what was announced.
         Unavailable: nothing was kept.
     """
-    if pieces is not None and digest_of(pieces) != showing.sha256:
-        raise Invalid(Reason.FIELD_INVALID, field="sha256", value=showing.sha256[:40])
+    for one in sent:
+        if one.pieces is not None and digest_of(one.pieces) != one.showing.sha256:
+            raise Invalid(Reason.FIELD_INVALID, field="sha256", value=one.showing.sha256[:40])
+    projects = {one.showing.project for one in sent}
+    windows = {project: policy_of(newest(room, project)).record_days for project in projects}
+    showings = [_put(room, one, wanted=windows[one.showing.project] > 0) for one in sent]
+    with room.store.unit() as unit:
+        for showing in showings:
+            if unit.add_showing(showing) and leftover is not None:
+                unit.append(_found(room, leftover, showing))
+    return [showing.kept for showing in showings]
+
+
+def _put(room: MeterRoom, sent: Sent, *, wanted: bool) -> Showing:
+    """Put contents away if they are wanted and there."""
+    showing, code = sent.showing, sent.code
     if showing.kind is not Kind.FILE and hashlib.sha256(_raw(code)).hexdigest() != showing.code_sha256:
         code = ""
-    wanted = policy_of(newest(room, showing.project)).record_days > 0
-    kept = pieces is not None and wanted
-    showing = replace(showing, kept=kept, day=day_of(showing.at, room.zone))
-    if kept and pieces is not None:
-        room.shown.put(showing.project, showing.id, code, pieces)
-    with room.store.unit() as unit:
-        if unit.add_showing(showing) and leftover is not None:
-            unit.append(_found(room, leftover, showing))
-    return kept
+    kept = sent.pieces is not None and wanted
+    if kept and sent.pieces is not None:
+        room.shown.put(showing.project, showing.id, code, sent.pieces)
+    return replace(showing, kept=kept, day=day_of(showing.at, room.zone))
 
 
 def look(room: MeterRoom, actor: str, showing_id: str) -> tuple[Showing, Contents | None]:

@@ -11,7 +11,7 @@ from egress_review.meter.domain import Amounts, DayUse, Kind, Lift, Piece, Polic
 from egress_review.meter.leasing import Lent
 from egress_review.meter.policies import policy_of
 from egress_review.meter.protocol import SessionShown
-from egress_review.meter.recording import digest_of
+from egress_review.meter.recording import Sent, digest_of
 from egress_review.meter.unusual import Band, Remark
 from egress_review.people import Caller
 from onggi.clock import from_text, text_or_none, to_text
@@ -26,6 +26,7 @@ __all__ = [
     "LiftAsked",
     "PolicyAsked",
     "ShowingSent",
+    "ShowingsSent",
     "lent_json",
     "lift_json",
     "policy_json",
@@ -129,6 +130,20 @@ class ShowingSent(_Strict):
         """The pieces, if they came along."""
         return None if self.pieces is None else tuple(Piece(*one) for one in self.pieces)
 
+    def sent(self, caller: Caller) -> Sent:
+        """The value with code and contents.
+
+        Raises:
+            Invalid: as `showing`.
+        """
+        return Sent(self.showing(caller), self.code, self.contents())
+
+
+class ShowingsSent(_Strict):
+    """What a session showed in several cells."""
+
+    showings: Annotated[list[ShowingSent], Field(min_length=1, max_length=100)]
+
 
 class Ended(_Strict):
     """What a session said of a showing when it was done."""
@@ -191,6 +206,8 @@ def read(model: type[Model], body: object) -> Model:
 
 def _tupled(body: object) -> object:
     """JSON knows no tuples, and strict models take nothing else for one."""
+    if isinstance(body, Mapping) and isinstance(body.get("showings"), list):
+        return {**body, "showings": [_tupled(one) for one in body["showings"]]}
     if isinstance(body, Mapping) and isinstance(body.get("pieces"), list):
         return {**body, "pieces": [tuple(one) if isinstance(one, list) else one for one in body["pieces"]]}
     return body

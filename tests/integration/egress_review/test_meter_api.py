@@ -25,7 +25,13 @@ from tests.support.review_site import Site
 from tests.support.source_tree import ROOT
 
 BASE = "/internal/display"
-SESSION_DOORS = [("POST", "lease"), ("POST", "return"), ("POST", "record"), ("GET", "policy")]
+SESSION_DOORS = [
+    ("POST", "lease"),
+    ("POST", "return"),
+    ("POST", "record"),
+    ("POST", "records"),
+    ("GET", "policy"),
+]
 DESK_DOORS = [
     ("GET", "profiles"),
     ("POST", "check"),
@@ -129,6 +135,21 @@ def test_contents_that_are_not_what_was_announced_are_not_kept(site: Site) -> No
     ask(site, "key-of-researcher1", "POST", "record", other)
     told = ask(site, site.tokens["desk"], "POST", f"showings/{other['id']}", {"actor": "auditor1"}).json()
     assert told["code"] == ""  # it is not the code that was announced
+
+
+def test_several_records_are_kept_together_or_not_at_all(site: Site) -> None:
+    first, second = sent(Piece("text/plain", "a")), sent(Piece("text/plain", "b"))
+    wrong = second | {"pieces": [["text/plain", "c"]]}
+    answer = ask(site, "key-of-researcher1", "POST", "records", {"showings": [first, wrong]})
+    assert answer.status_code == 422
+    told = ask(site, site.tokens["desk"], "POST", f"showings/{first['id']}", {"actor": "auditor1"})
+    assert told.status_code == 404
+    answer = ask(site, "key-of-researcher1", "POST", "records", {"showings": [first, second]})
+    assert answer.json() == {"kept": [True, True]}
+    for one, text in ((first, "a"), (second, "b")):
+        told = ask(site, site.tokens["desk"], "POST", f"showings/{one['id']}", {"actor": "auditor1"}).json()
+        assert told["pieces"] == [{"mime": "text/plain", "content": text}]
+    assert ask(site, "key-of-researcher1", "POST", "records", {"showings": []}).status_code == 422
 
 
 @pytest.mark.parametrize("field", ["id", "at", "kind", "verdict", "sha256", "sizes", "pieces", "number"])

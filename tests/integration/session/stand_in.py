@@ -165,6 +165,13 @@ class Record(Json):
         self.answer({"kept": True})
 
 
+class Records(Json):
+    def post(self) -> None:
+        showings = json.loads(self.request.body)["showings"]
+        STATE["record"].extend(showings)
+        self.answer({"kept": [True] * len(showings)})
+
+
 @stream_request_body
 class Output(Json):
     def prepare(self) -> None:
@@ -210,6 +217,7 @@ async def main() -> None:
             ("/internal/display/return", LeaseReturn),
             ("/internal/display/policy", Policy),
             ("/internal/display/record", Record),
+            ("/internal/display/records", Records),
             ("/internal/requests", Requests),
             ("/internal/requests/([^/]+)/outputs/(\\d+)", Output),
             ("/internal/requests/([^/]+)/(submit|withdraw)", Step),

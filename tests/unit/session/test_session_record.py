@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from egress_review.display.scope import Answer
 from egress_review.meter.domain import Piece
 from egress_review.meter.recording import digest_of as digest_of_pieces
 from onggi.clock import SystemClock
-from onggi.errors import Unavailable
+from onggi.errors import Invalid, Unavailable
 from onggi.plan import SessionPlan
 from onggi.reasons import Reason
 from session.audit import AuditTrail
 from session.http.charging import Prices, digest_of, text_in_json
 from session.record import DisplayRecord, What, pieces_of
-from session.sender import _body
+from session.sender import _body, send_waiting
 from session.services import Service
 from session.tab import KnownContent, open_tab
 from web.journal import MAX_WAITING_BYTES, Journal, read_leaf
@@ -189,3 +190,50 @@ def test_content_that_the_browser_has_is_on_the_tab() -> None:
     assert tab.counted == 0
     assert known.knows(["한글", {"a": "b"}])
     assert tab.counted == len("한글".encode()) + 2
+
+
+class Review(Service):
+    """Takes all but one showing, and remembers which came in which message."""
+
+    def __init__(self, refused: str = "") -> None:
+        super().__init__("review", "http://x", "key")
+        self.refused = refused
+        self.came: list[tuple[str, list[str]]] = []
+
+    async def post_bytes(self, path: str, raw: bytes) -> dict[str, object]:
+        body = json.loads(raw)
+        subjects = [one["subject"] for one in body.get("showings", [body])]
+        self.came.append((path.rpartition("/")[2], subjects))
+        if self.refused in subjects:
+            raise Invalid(Reason.FIELD_INVALID, field="sha256", value="")
+        return {}
+
+
+def _show(record: DisplayRecord, name: str, text: str = "a") -> None:
+    what = What("cell", name, "k-1", 3, "print('x')", "c" * 64)
+    record.before(what, [("text/plain", text)])
+    record.finish(what, 0)
+
+
+def test_what_waits_is_sent_together_in_order_and_large_ones_alone(record: DisplayRecord) -> None:
+    for name, text in (("a", "x"), ("b", "x"), ("c", "x" * 2_000_000), ("d", "x"), ("e", "x")):
+        _show(record, name, text)
+    review = Review()
+    assert asyncio.run(send_waiting(record, review))
+    assert review.came == [("records", ["a", "b"]), ("record", ["c"]), ("records", ["d", "e"])]
+    assert not record.queue
+    assert record.journal.waiting == 0
+
+
+def test_one_that_is_rejected_holds_up_none_of_the_others(record: DisplayRecord) -> None:
+    for name in "abc":
+        _show(record, name)
+    review = Review(refused="b")
+    assert asyncio.run(send_waiting(record, review))
+    assert review.came == [
+        ("records", ["a", "b", "c"]),
+        ("record", ["a"]),
+        ("record", ["b"]),
+        ("record", ["c"]),
+    ]
+    assert not record.queue
