@@ -1,30 +1,34 @@
-"""What the display gate costs: an Onggi session beside a plain JupyterHub single-user server, in one run.
+"""What the display gate costs: an Onggi session beside plain JupyterHub single-user servers, in one run.
 
-The plain server has TCP_NODELAY (without it each cell of it waits 40 ms) and no rate limit on output, behind
-the same kind of proxy, with kernels of the same environment.
+Two plain servers stand beside it, behind the same kind of proxy, with kernels of the same environment:
+`plain` as it ships, which waits 40 ms a cell (Nagle) and drops output faster than 1,000 messages a second;
+and `nodelay`, with TCP_NODELAY and no limit on output, which is the fair one to be compared with.
 
-    python -m tests.bench.display_gate [--cells 300]
+    python -m tests.bench.display_gate [--cells 300] [--only cells,lines,notebooks,memory,flood]
 
-Prints: the round trip of a cell; 10,000 printed lines in a cell; opening notebooks of 5 MB that a kernel
-wrote, and opening them again; the memory of both servers after all that, with the process that decodes
-images; and the round trip while another member's session does nothing but send output.
+Prints: the round trip of a cell, and the processor time of the server for it; 10,000 printed lines in a cell;
+opening notebooks of 5 MB that a kernel wrote, and opening them again; the memory of the servers after all
+that, with the process that decodes images; and the round trip while another member's session does nothing but
+send output, beside the same with plain servers.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import multiprocessing
 import os
 import statistics
-import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from hub.tour import steps
-from hub.tour.installation import fresh
+from hub.tour.installation import Running, fresh
 from hub.tour.kernel import Kernel
 from hub.tour.visitor import Visitor
-from tests.bench.round_trip import measure, plain_hub
+from tests.bench.processes import memory, processor_seconds, python_processes
+from tests.bench.round_trip import measure, plain_hub, plain_visitor
 
 # A breath now and then: a kernel that never stops loses messages in its own socket, whoever listens. The one
 # at the end lets the cell's last word through, which a plain server would wait for for ever; not counted.
@@ -35,17 +39,20 @@ for number in range(10_000):
     if number % 100 == 99: time.sleep(0.005)
 time.sleep(0.5)
 """
+# Half text, half tables, as pandas writes them.
 NOTEBOOK = """
 import json, random
+import pandas as pd
 cells = []
 for number in range(100):
     words = ' '.join(random.choice(['mean', 'count', 'person', 'visit', '12.5', '403']) for _ in range(4500))
-    rows = ''.join(f'<tr><th>{i}</th><td>{random.random():.6f}</td><td>{i * i}</td></tr>' for i in range(400))
+    table = pd.DataFrame({'person': range(330), 'value': [random.random() for _ in range(330)],
+                          'square': [i * i for i in range(330)]}).to_html(notebook=True)
     cells.append({'cell_type': 'code', 'id': f'c{number}', 'metadata': {}, 'source': f'run({number})',
                   'execution_count': number, 'outputs': [
         {'output_type': 'stream', 'name': 'stdout', 'text': words},
-        {'output_type': 'display_data', 'metadata': {}, 'data': {'text/plain': 'table', 'text/html':
-         '<table class="dataframe"><tbody>' + rows + '</tbody></table>'}}]})
+        {'output_type': 'display_data', 'metadata': {},
+         'data': {'text/plain': 'table', 'text/html': table}}]})
 with open('FOLDER' + 'NAME', 'w') as file:
     json.dump({'nbformat': 4, 'nbformat_minor': 5, 'metadata': {}, 'cells': cells}, file)
 """
@@ -66,13 +73,32 @@ while time.monotonic() < end:
     kernel.session.send(kernel.iopub_socket, 'stream', {'name': 'stdout', 'text': 'x' * 200},
                         parent=kernel.get_parent(), ident=b'stream')
 """
+FLOOD_SECONDS = 12
+OTHER_MEMBER, OTHER_PROJECT = "researcher2", "claims-study"
+ALL = ("cells", "lines", "notebooks", "memory", "flood")
 
 
-def timed(action: Callable[[], object]) -> float:
-    """Milliseconds that an action takes."""
-    begun = time.perf_counter()
-    action()
-    return (time.perf_counter() - begun) * 1000
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server that is measured: who speaks to it, where, through which kernel; and its own processes."""
+
+    visitor: Visitor
+    base: str
+    kernel: Kernel
+    pids: frozenset[int]
+    folder: str = ""
+
+    @classmethod
+    def plain(cls, visitor: Visitor, before: set[int]) -> Server:
+        """A plain server that was started after `before` was looked up."""
+        kernel = Kernel(visitor, "")
+        pids = python_processes("bin/jupyterhub-singleuser") - before
+        found = kernel.run("import os; print(os.environ['JUPYTER_PATH'].removesuffix('/share'))")
+        folder = f"{found.text.strip()}/"
+        return cls(visitor, f"{visitor.hub}/user/{visitor.name}/", kernel, frozenset(pids), folder)
+
+
+Servers = dict[str, Server]
 
 
 def percentiles(values: list[float]) -> tuple[float, float]:
@@ -81,136 +107,180 @@ def percentiles(values: list[float]) -> tuple[float, float]:
     return cuts[49], cuts[98]
 
 
-def server_processes(word: str) -> list[int]:
-    """Python processes under this one whose command line holds `word`."""
-    parents: dict[int, int] = {}
-    lines: dict[int, str] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        lines[int(folder.name)] = line
-
-    def ours(pid: int) -> bool:
-        return pid == os.getpid() or (pid in parents and ours(parents[pid]))
-
-    return [
-        pid for pid, line in lines.items() if word in line and "python" in line.split(" ")[0] and ours(pid)
-    ]
-
-
-def resident_mib(pids: list[int]) -> float:
-    """Memory of processes, as the kernel counts it, in MiB."""
-    total = 0
-    for pid in pids:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                total += int(line.split()[1])
-    return total / 1024
-
-
-def round_trips(kernels: dict[str, Kernel], cells: int) -> None:
-    took = measure(kernels, cells)
+def round_trips(servers: Servers, cells: int) -> None:
+    """The round trip of a cell, and what the server itself computes for it."""
+    kernels = {name: server.kernel for name, server in servers.items()}
+    measure(kernels, 0)  # to warm up
+    spent = {name: processor_seconds(server.pids) for name, server in servers.items()}
+    took = measure(kernels, cells, warm_up=0)
+    spent = {name: processor_seconds(server.pids) - spent[name] for name, server in servers.items()}
     for name, values in took.items():
         p50, p99 = percentiles(values)
-        print(f"round trip   {name:<6} p50 {p50:7.2f} ms   p99 {p99:7.2f} ms")
-    (p50, p99), (plain50, plain99) = percentiles(took["onggi"]), percentiles(took["plain"])
-    print(f"round trip   ratio  p50 {p50 / plain50:7.3f}      p99 {p99 / plain99:7.3f}")
+        cost = 1000 * spent[name] / cells
+        print(f"round trip   {name:<8} p50 {p50:7.2f} ms   p99 {p99:7.2f} ms   CPU {cost:5.2f} ms a cell")
+    (p50, p99), mine = percentiles(took["onggi"]), spent["onggi"]
+    for name in ("plain", "nodelay"):
+        other50, other99 = percentiles(took[name])
+        print(
+            f"round trip   to {name:<8} p50 {p50 / other50:.3f}   p99 {p99 / other99:.3f}   "
+            f"CPU {mine / spent[name]:.2f}"
+        )
 
 
-def streams(kernels: dict[str, Kernel], rounds: int = 3) -> None:
-    took: dict[str, list[float]] = {name: [] for name in kernels}
+def lines(servers: Servers, rounds: int = 3) -> None:
+    """10,000 small stream messages in a cell."""
+    took: dict[str, list[float]] = {name: [] for name in servers}
+    lost: dict[str, int] = dict.fromkeys(servers, 0)
     for _ in range(rounds):
-        for name, kernel in kernels.items():
-            shown = kernel.run(LINES)
-            if not shown.text.rstrip().endswith("9999"):
-                print(f"10,000 lines {name}: not all arrived")
+        for name, server in servers.items():
+            shown = server.kernel.run(LINES)
+            lost[name] += not shown.text.rstrip().endswith("9999")
             took[name].append(shown.seconds - 0.5)
-    best = {name: 10_000 / statistics.median(values) for name, values in took.items()}
-    print(
-        f"10,000 lines onggi {best['onggi']:8.0f}/s   plain {best['plain']:8.0f}/s   "
-        f"ratio {best['onggi'] / best['plain']:.2f}"
-    )
+    rate = {name: 10_000 / statistics.median(values) for name, values in took.items()}
+    for name, found in rate.items():
+        print(f"10,000 lines {name:<8} {found:8.0f}/s   lost lines in {lost[name]} of {rounds} runs")
+    print(f"10,000 lines to nodelay {rate['onggi'] / rate['nodelay']:.2f}")
 
 
-def plain_folder(kernel: Kernel) -> str:
-    """The folder that a plain server shows: where its hub's configuration lies."""
-    found = kernel.run("import os; print(os.environ['JUPYTER_PATH'].removesuffix('/share'))")
-    return found.text.strip()
-
-
-def notebooks(kernels: dict[str, Kernel], visitors: dict[str, tuple[Visitor, str]], rounds: int = 3) -> None:
-    first: dict[str, list[float]] = {name: [] for name in kernels}
-    again: dict[str, list[float]] = {name: [] for name in kernels}
+def notebooks(servers: Servers, rounds: int = 3) -> None:
+    """Opening a notebook that the kernel wrote, and opening it again: wall and processor time."""
+    took: dict[str, dict[str, list[tuple[float, float]]]] = {
+        name: {"first": [], "again": []} for name in servers
+    }
     for number in range(rounds):
-        for name, kernel in kernels.items():
-            visitor, base = visitors[name]
-            folder = "" if name == "onggi" else f"{plain_folder(kernel)}/"
-            kernel.run(NOTEBOOK.replace("FOLDER", folder).replace("NAME", f"bench{number}.ipynb"))
-            headers = {"Referer": f"{base}lab"}
-            url = f"{base}api/contents/bench{number}.ipynb?content=1&type=notebook"
+        for name, server in servers.items():
+            file = f"bench{number}.ipynb"
+            server.kernel.run(NOTEBOOK.replace("FOLDER", server.folder).replace("NAME", file))
+            time.sleep(1.5)  # what was printed is on its way to egress review
+            took[name]["first"].append(_opened(server, file))
+            for _ in range(2):
+                time.sleep(1.5)
+                took[name]["again"].append(_opened(server, file))
+    for label in ("first", "again"):
+        wall, spent = (
+            {name: statistics.median(one[at] for one in took[name][label]) for name in servers}
+            for at in (0, 1)
+        )
+        for name in servers:
+            print(f"notebook {label}  {name:<8} {wall[name]:7.1f} ms   CPU {spent[name]:6.1f} ms")
+        for name in ("plain", "nodelay"):
+            print(
+                f"notebook {label}  to {name:<8} {wall['onggi'] / wall[name]:.2f}   "
+                f"CPU {spent['onggi'] / spent[name]:.2f}"
+            )
 
-            def opened(visitor: Visitor = visitor, url: str = url, headers: dict[str, str] = headers) -> None:
-                answer = visitor.web.get(url, headers=headers, timeout=60)
-                if not answer.is_success or len(answer.content) < 4_000_000:
-                    print(f"notebook: {answer.status_code}, {len(answer.content)} bytes: {answer.text[:200]}")
 
-            first[name].append(timed(opened))
-            again[name] += [timed(opened) for _ in range(3)]
-    for label, took in (("first", first), ("again", again)):
-        onggi, plain = statistics.median(took["onggi"]), statistics.median(took["plain"])
-        print(f"notebook {label}  onggi {onggi:7.1f} ms   plain {plain:7.1f} ms   ratio {onggi / plain:.2f}")
-
-
-def memory(kernels: dict[str, Kernel]) -> None:
-    for kernel in kernels.values():
-        kernel.run(PICTURE)
-    onggi = resident_mib(server_processes("-m session"))
-    redraw = resident_mib(server_processes("display/redraw.py"))
-    plain = resident_mib(server_processes("bin/jupyterhub-singleuser"))
-    print(
-        f"memory       onggi {onggi:.0f} MiB + images {redraw:.0f} MiB   plain {plain:.0f} MiB   "
-        f"more by {onggi + redraw - plain:.0f} MiB"
+def _opened(server: Server, file: str) -> tuple[float, float]:
+    """Milliseconds until a notebook is here, and of the server's processor for it."""
+    before, begun = processor_seconds(server.pids), time.perf_counter()
+    answer = server.visitor.web.get(
+        f"{server.base}api/contents/{file}?content=1&type=notebook",
+        headers={"Referer": f"{server.base}lab"},
+        timeout=60,
     )
+    wall = time.perf_counter() - begun
+    spent = processor_seconds(server.pids) - before
+    if not answer.is_success or len(answer.content) < 4_000_000:
+        print(f"notebook: {answer.status_code}, {len(answer.content)} bytes: {answer.text[:200]}")
+    return 1000 * wall, 1000 * spent
 
 
-def beside_a_flood(mine: Kernel, other: Kernel, cells: int) -> None:
-    def p99() -> float:
-        return percentiles([mine.run("1").seconds * 1000 for _ in range(cells)])[1]
+def memories(servers: Servers) -> None:
+    """What the servers hold; of Onggi's, with the process that draws images."""
+    for server in servers.values():
+        server.kernel.run(PICTURE)
+    found = {name: memory(server.pids) for name, server in servers.items()}
+    images = memory(python_processes("display/redraw.py"))
+    for name, one in found.items():
+        print(f"memory       {name:<8} {one.rss:.0f} MiB RSS, {one.pss:.0f} MiB PSS")
+    print(f"memory       images   {images.rss:.0f} MiB RSS, {images.pss:.0f} MiB PSS")
+    for name in ("plain", "nodelay"):
+        mine, other = found["onggi"], found[name]
+        print(
+            f"memory       more than {name:<8} {mine.rss + images.rss - other.rss:+.0f} MiB RSS, "
+            f"{mine.pss + images.pss - other.pss:+.0f} MiB PSS"
+        )
 
-    before = p99()
-    flood = threading.Thread(target=other.run, args=(FLOOD.replace("SECONDS", "25"),))
-    flood.start()
-    time.sleep(2)
-    beside = p99()
-    flood.join()
-    print(f"beside a flood  p99 {beside:.2f} ms   without {before:.2f} ms   ratio {beside / before:.2f}")
+
+def beside_floods(pairs: dict[str, tuple[Kernel, Kernel]], cells: int) -> None:
+    """The round trip of one person while another's server is flooded by its kernel.
+
+    Idle and flooded phases alternate. The flood is read by another process, so that reading it holds up the
+    clock of nobody.
+    """
+    for name, (mine, other) in pairs.items():
+        idle: list[float] = []
+        beside: list[float] = []
+        for _ in range(3):
+            idle += _round_trips_of(mine, cells // 3)
+            code = FLOOD.replace("SECONDS", str(FLOOD_SECONDS))
+            flood = multiprocessing.get_context("fork").Process(target=other.run, args=(code,))
+            flood.start()
+            time.sleep(1)
+            beside += _round_trips_of(mine, cells // 3, until=time.monotonic() + FLOOD_SECONDS - 2)
+            flood.join()
+        (p50, p99), (flood50, flood99) = percentiles(idle), percentiles(beside)
+        print(
+            f"beside a flood  {name:<8} p50 {flood50:.1f} ms ({flood50 / p50:.2f} × idle)   "
+            f"p99 {flood99:.1f} ms ({flood99 / p99:.2f} × idle, {p99:.1f} ms)   {len(beside)} cells"
+        )
+
+
+def _round_trips_of(kernel: Kernel, cells: int, until: float = float("inf")) -> list[float]:
+    took: list[float] = []
+    while len(took) < cells and time.monotonic() < until:
+        took.append(1000 * kernel.run("1").seconds)
+    return took
+
+
+@contextlib.contextmanager
+def all_servers() -> Iterator[tuple[Running, steps.Journey, Servers]]:
+    """An Onggi session and both plain servers, running at once."""
+    with contextlib.ExitStack() as stack:
+        running = stack.enter_context(fresh())
+        journey = steps.Journey(running)
+        steps.sign_in(journey)
+        steps.open_session(journey)
+        visitor = journey.visitor("researcher1")
+        base = f"{visitor.hub}/user/{visitor.name}/{steps.PROJECT}/"
+        onggi = Server(
+            visitor, base, Kernel(visitor, steps.PROJECT), frozenset(python_processes("-m session"))
+        )
+        shipped = stack.enter_context(plain_hub(nodelay=False))
+        plain = Server.plain(shipped, set())
+        quick = stack.enter_context(plain_hub(nodelay=True, rate_limited=False))
+        nodelay = Server.plain(quick, set(plain.pids))
+        yield running, journey, {"onggi": onggi, "plain": plain, "nodelay": nodelay}
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--cells", type=int, default=300)
-    cells = parser.parse_args().cells
-    with fresh() as running, plain_hub(nodelay=True, rate_limited=False) as plain:
-        journey = steps.Journey(running)
-        steps.sign_in(journey)
-        steps.open_session(journey)
-        visitor = journey.visitor("researcher1")
-        visitors = {
-            "onggi": (visitor, f"{visitor.hub}/user/{visitor.name}/{steps.PROJECT}/"),
-            "plain": (plain, f"{plain.hub}/user/{plain.name}/"),
+    parser.add_argument("--only", default=",".join(ALL))
+    arguments = parser.parse_args()
+    wanted = arguments.only.split(",")
+    with all_servers() as (running, journey, servers):
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        parts: dict[str, Callable[[], None]] = {
+            "cells": lambda: round_trips(servers, arguments.cells),
+            "lines": lambda: lines(servers),
+            "notebooks": lambda: notebooks(servers),
+            "memory": lambda: memories(servers),
         }
-        kernels = {"onggi": Kernel(visitor, steps.PROJECT), "plain": Kernel(plain, "")}
-        round_trips(kernels, cells)
-        streams(kernels)
-        notebooks(kernels, visitors)
-        memory(kernels)
-        other = journey.visitor("researcher2")
-        steps.open_session_of(other, steps.PROJECT, running.origin("desk"))
-        beside_a_flood(kernels["onggi"], Kernel(other, steps.PROJECT), cells)
+        for name, part in parts.items():
+            if name in wanted:
+                part()
+        if "flood" in wanted:
+            other = journey.visitor(OTHER_MEMBER)
+            steps.open_session_of(other, OTHER_PROJECT, running.origin("desk"))
+            quick = servers["nodelay"]
+            pairs = {
+                "onggi": (servers["onggi"].kernel, Kernel(other, OTHER_PROJECT)),
+                "nodelay": (quick.kernel, Kernel(plain_visitor(quick.visitor.hub, "another"), "")),
+            }
+            beside_floods(pairs, arguments.cells)
+        print(f"load {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

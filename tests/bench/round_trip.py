@@ -87,7 +87,7 @@ def plain_hub(*, nodelay: bool, rate_limited: bool = True) -> Iterator[Visitor]:
             stderr=subprocess.STDOUT,
         )
         try:
-            yield _signed_in(f"http://127.0.0.1:{base}")
+            yield plain_visitor(f"http://127.0.0.1:{base}", "someone")
         finally:
             process.terminate()
             process.wait(30)
@@ -102,26 +102,27 @@ def _kernelspec(share: Path, python: Path) -> None:
     )
 
 
-def _signed_in(hub: str) -> Visitor:
+def plain_visitor(hub: str, name: str) -> Visitor:
+    """A person of a plain hub, signed in, whose server is up."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(f"{hub}/hub/login", timeout=2).is_success:
                 break
         time.sleep(0.2)
-    visitor = Visitor("someone", "anything", hub)
+    visitor = Visitor(name, "anything", hub)
     visitor.sign_in()
     visitor.get(f"{hub}/hub/spawn")
-    while "jupyter-config-data" not in visitor.get(f"{hub}/user/someone/lab").text:
+    while "jupyter-config-data" not in visitor.get(f"{hub}/user/{name}/lab").text:
         time.sleep(0.3)
     return visitor
 
 
-def measure(kernels: dict[str, Kernel], cells: int) -> dict[str, list[float]]:
+def measure(kernels: dict[str, Kernel], cells: int, warm_up: int = 20) -> dict[str, list[float]]:
     """Milliseconds of each cell, alternating between the kernels."""
     took: dict[str, list[float]] = {name: [] for name in kernels}
     for kernel in kernels.values():
-        for _ in range(20):
+        for _ in range(warm_up):
             kernel.run("1")
     for _ in range(cells):
         for name, kernel in kernels.items():

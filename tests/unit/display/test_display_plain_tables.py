@@ -67,7 +67,8 @@ def _tables(draw: Callable[..., Any]) -> str:
     styled = ' style="text-align: right;"' if draw(st.booleans()) else ""
     head = f"<thead>{draw(_spaces)}{rows(styled)}</thead>" if draw(st.booleans()) else ""
     table = f'<table border="1">{head}{draw(_spaces)}<tbody>{draw(_spaces)}{rows()}</tbody></table>'
-    return draw(st.sampled_from([table, f"<div>\n{SHEET}\n{table}\n</div>", f"<div>\n\n{table}\n</div>"]))
+    framed: list[str] = [table, f"<div>\n{SHEET}\n{table}\n</div>", f"<div>\n\n{table}\n</div>"]
+    return str(draw(st.sampled_from(framed)))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
