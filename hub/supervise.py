@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 
+from hub.logs import tidy_forever
 from onggi.errors import OnggiError
 from onggi.reasons import Reason
 from web.refusal import EX_CONFIG, read_refusal
@@ -80,11 +81,12 @@ class Supervisor:
         self._watchers: list[asyncio.Task[None]] = []
 
     async def start(self, services: Sequence[Service]) -> None:
-        """Start all of them and wait until all are healthy.
+        """Start all of them and wait until all are healthy; from then on their logs are kept small.
 
         Raises:
             ServiceRefused: if one ends instead.
         """
+        self._watchers.append(asyncio.create_task(tidy_forever(self._logs)))
         for service in services:
             self._ready.setdefault(service.name, asyncio.Event())
             await self._launch(service)
@@ -192,7 +194,9 @@ class Supervisor:
 
     def _refused(self, service: Service) -> ServiceRefused:
         log = self._logs / f"{service.name}.log"
-        written = log.read_bytes()[self._log_begins.get(service.name, 0) :]
+        written = log.read_bytes()
+        begin = self._log_begins.get(service.name, 0)
+        written = written[begin if begin <= len(written) else 0 :]  # it may have been cut since
         return ServiceRefused(service.name, read_refusal(written.decode("utf-8", "replace")), log)
 
 
