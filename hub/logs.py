@@ -1,8 +1,8 @@
 """Keeps the folder of logs small: whoever can make a process write errors must not be able to fill the disk.
 
 Guarantees: a log over `MOST_BYTES` is begun anew within about `EVERY_S` seconds, its end kept beside it as
-`<name>.1`; a session's log that nobody has written to for `DAYS` is removed. Does not guarantee: lines written
-in the moment of cutting. The writers know nothing of it: they append.
+`<name>.1`; a session's log that nobody has written to for `DAYS` is removed. Does not guarantee: lines
+written in the moment of cutting. The writers know nothing of it: they append.
 """
 
 from __future__ import annotations
