@@ -28,6 +28,9 @@ CLAIM_VERSION = 2
 MAX_CLAIM_BYTES = 256 * 1024
 _KEYS = {"v", "sql", "datasets", "parameters", "columns", "rounding", "created", "output_sha256"}
 _KEYS_SINCE_2 = {"format", "wide", "suppressed", "margin", "protection", "model"}
+_OPTIONAL = {"nulls"}
+DROPPED = "dropped"
+"""Of `Claim.nulls`: rows that miss a key are in no group, as pandas groups and crosses."""
 MAX_MARKS = 4
 MAX_MARK = 16
 """Characters of a mark of suppression or of a margin's label."""
@@ -94,6 +97,8 @@ class Claim:
         suppressed: what stands in the place of a suppressed number; "" is an empty cell.
         margin: what stands in a key column where a margin sums over all its values.
         protection: the profile by which the researcher says the table was protected, or "".
+        nulls: `DROPPED` if the table leaves out what misses any key of the query, as a condition on it would;
+            or "".
         model: the model whose coefficients or steps the table holds, over the rows of the SQL; None for a
             table of the SQL's own numbers.
     """
@@ -111,6 +116,7 @@ class Claim:
     margin: str = ""
     protection: str = ""
     model: ModelSpec | None = None
+    nulls: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The wire form; fractions travel as `{"float": "0.5"}`, so that it has canonical bytes."""
@@ -129,6 +135,7 @@ class Claim:
             "model": None if self.model is None else self.model.to_json(),
             "created": self.created,
             "output_sha256": self.output_sha256,
+            **({"nulls": self.nulls} if self.nulls else {}),
         }
 
     def to_bytes(self) -> bytes:
@@ -174,7 +181,8 @@ def claim_from_json(body: object) -> Claim:
     version = body.get("v")
     if version not in {1, CLAIM_VERSION} or isinstance(version, bool):
         raise _wrong("v", version)
-    if set(body) != (_KEYS if version == 1 else _KEYS | _KEYS_SINCE_2):
+    given = set(body) if version == 1 else set(body) - _OPTIONAL
+    if given != (_KEYS if version == 1 else _KEYS | _KEYS_SINCE_2):
         raise _wrong("claim", "keys")
     claim = Claim(
         sql=_text(body["sql"], "sql"),
@@ -208,7 +216,7 @@ def claim_for_check(body: object, file: Path, datasets: Sequence[tuple[str, str]
     Raises:
         Invalid: naming the field that is wrong.
     """
-    if not isinstance(body, Mapping) or not set(body) <= _KEYS | _KEYS_SINCE_2:
+    if not isinstance(body, Mapping) or not set(body) <= _KEYS | _KEYS_SINCE_2 | _OPTIONAL:
         raise _wrong("claim", "keys")
     rounding = body.get("rounding")
     whole = isinstance(rounding, int) and not isinstance(rounding, bool)
@@ -242,6 +250,9 @@ def _since_2(body: Mapping[str, Any]) -> dict[str, Any]:
         raise _wrong("wide", body["wide"])
     if not isinstance(body["protection"], str) or not _PROTECTION.fullmatch(body["protection"]):
         raise _wrong("protection", body["protection"])
+    nulls = body.get("nulls", "")
+    if nulls not in ("", DROPPED):
+        raise _wrong("nulls", nulls)
     marks = body["suppressed"]
     if not isinstance(marks, list) or len(marks) > MAX_MARKS or len(set(map(str, marks))) != len(marks):
         raise _wrong("suppressed", marks)
@@ -252,6 +263,7 @@ def _since_2(body: Mapping[str, Any]) -> dict[str, Any]:
         "margin": _mark(body["margin"], "margin"),
         "protection": body["protection"],
         "model": None if body["model"] is None else spec_from_json(body["model"]),
+        "nulls": nulls,
     }
 
 

@@ -92,14 +92,17 @@ class FindingCode(StrEnum):
     # the comparison
     HEADER_DIFFERS = "header_differs"
     HEADER_LONG = "header_long"
+    HEADER_SAYS_MORE = "header_says_more"
     LAST_DIGITS_DIFFER = "last_digits_differ"
     MARKS_DIFFER = "marks_differ"
+    NULL_GROUPS_MISSING = "null_groups_missing"
     ROUNDING_NOT_DONE = "rounding_not_done"
     ROW_DUPLICATE = "row_duplicate"
     ROW_EXTRA = "row_extra"
     ROW_MISSING = "row_missing"
     ROW_ORDER_DIFFERS = "row_order_differs"
     SUPPRESSED_CELLS = "suppressed_cells"
+    SUPPRESSED_NEEDED = "suppressed_needed"
     SUPPRESSED_SHOWS_NUMBER = "suppressed_shows_number"
     VALUE_DIFFERS = "value_differs"
 
@@ -205,6 +208,7 @@ _REVIEW = frozenset(
         FindingCode.FILE_MAY_CARRY_MORE,
         FindingCode.FILTER_NOT_COMPARED,
         FindingCode.HEADER_LONG,
+        FindingCode.HEADER_SAYS_MORE,
         FindingCode.INSTITUTION_DOMINANCE,
         FindingCode.INTERVAL_NARROW_REVIEW,
         FindingCode.JOIN_ACROSS_PERSONS,
@@ -215,6 +219,7 @@ _REVIEW = frozenset(
         FindingCode.MISSING_VALUES,
         FindingCode.MODEL_SATURATED,
         FindingCode.NEGATIVE_VALUES,
+        FindingCode.NULL_GROUPS_MISSING,
         FindingCode.PERCENTAGE_WITHOUT_DENOMINATOR,
         FindingCode.ROW_ORDER_DIFFERS,
         FindingCode.SAME_VALUE,
@@ -226,7 +231,7 @@ _REVIEW = frozenset(
 
 
 def _verdict(code: FindingCode) -> Verdict:
-    if code is FindingCode.RECOMPUTED:
+    if code in {FindingCode.RECOMPUTED, FindingCode.SUPPRESSED_NEEDED}:
         return Verdict.PASS
     if code in _BLOCK:
         return Verdict.BLOCK

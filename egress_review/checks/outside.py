@@ -11,13 +11,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
-from sqlglot import exp
-
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.reading.aggregate import is_aggregate
 from egress_review.checks.reading.query import Key, Kind, Measure, Query
 from egress_review.checks.reading.scope import fold
 from egress_review.checks.reading.tree import read_tree
@@ -25,6 +22,7 @@ from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.source.evidence import Group
 from egress_review.checks.tables.crossed import read_header
 from egress_review.checks.tables.csv_form import RawTable, unquote
+from egress_review.checks.tables.headings import Item, item_name, items_of, words_of_file
 from egress_review.checks.tables.style import one_quoting, one_style
 from onggi.claim import Claim
 from onggi.errors import Invalid
@@ -42,55 +40,49 @@ def with_columns(raw: RawTable, claim: Claim) -> tuple[RawTable, Claim]:
     """The table with its columns in the order of the query, and the claim with their names.
 
     Named items of the query must be columns of the file; what is left over belongs to the unnamed aggregates,
-    in order. A table in whose header one key is missing is wide in that key.
+    in order, and is noted if it says what the query does not. A table in whose header one key is missing is
+    wide in that key.
     """
-    names = _names(claim)
+    nodes = read_tree(claim.sql, claim.parameters).expressions
+    names, items = [item_name(node) for node in nodes], items_of(nodes)
     if not raw.columns:
-        raw = read_header(raw, [(fold(name), aggregate) for name, aggregate in names], MARGINS)
+        raw = read_header(raw, items, MARGINS)
     if claim.columns:
         return raw, claim
     if not claim.wide:
-        ordered = _ordered(raw, names)
-        if ordered is not None:
-            places, columns = ordered
+        places = _ordered(raw, items)
+        if places is not None:
+            header = [raw.columns[at] for at in places]
+            said = (words_of_file([name], one) for name, one in zip(header, items, strict=True))
             rows = tuple(tuple(record[at] for at in places) for record in raw.rows)
-            return replace(raw, columns=columns, rows=rows), replace(claim, columns=columns)
-        claim = replace(claim, wide=_wide_in(raw, claim))
-    made = tuple(name or f"value_{number}" for number, (name, _) in enumerate(names, start=1))
-    return raw, replace(claim, columns=made)
+            columns, words = _columns(names), (*raw.words, *chain.from_iterable(said))
+            return replace(raw, columns=columns, rows=rows, words=words), replace(claim, columns=columns)
+        claim = replace(claim, wide=_wide_in(raw, names, items))
+    return raw, replace(claim, columns=_columns(names))
 
 
-def _names(claim: Claim) -> list[tuple[str, bool]]:
-    """For each item of the query: its name, "" if it has none, and whether it is an aggregate."""
-    return [
-        (_name(node), is_aggregate(node.unalias()))
-        for node in read_tree(claim.sql, claim.parameters).expressions
-    ]
+def _columns(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of the query's items; what has none is numbered."""
+    return tuple(name or f"value_{number}" for number, name in enumerate(names, start=1))
 
 
-def _name(node: exp.Expr) -> str:
-    if isinstance(node, exp.Alias):
-        return str(node.alias)
-    return str(node.name) if isinstance(node, exp.Column) else ""
-
-
-def _ordered(raw: RawTable, names: Sequence[tuple[str, bool]]) -> tuple[list[int], tuple[str, ...]] | None:
-    """Places of the file's columns in the order of the query, and their names."""
+def _ordered(raw: RawTable, items: Sequence[Item]) -> list[int] | None:
+    """Places of the file's columns in the order of the query."""
     folded = [fold(one) for one in raw.columns]
-    wanted = [fold(name) for name, _ in names if name]
-    if len(folded) != len(names) or len(set(folded)) != len(folded) or not set(wanted) <= set(folded):
+    wanted = [one.name for one in items if one.name]
+    if len(folded) != len(items) or len(set(folded)) != len(folded) or not set(wanted) <= set(folded):
         return None
     left = iter([at for at, one in enumerate(folded) if one not in wanted])
-    places = [folded.index(fold(name)) if name else next(left) for name, _ in names]
-    columns = tuple(name or raw.columns[at] for at, (name, _) in zip(places, names, strict=True))
-    return places, columns
+    return [folded.index(one.name) if one.name else next(left) for one in items]
 
 
-def _wide_in(raw: RawTable, claim: Claim) -> str:
+def _wide_in(raw: RawTable, names: Sequence[str], items: Sequence[Item]) -> str:
     """The one key that is no column of the file although all others are; "" if that is not so."""
     folded = {fold(one) for one in raw.columns}
     missing = [
-        name for name, aggregate in _names(claim) if name and not aggregate and fold(name) not in folded
+        name
+        for name, one in zip(names, items, strict=True)
+        if name and not one.aggregate and one.name not in folded
     ]
     return missing[0] if len(missing) == 1 else ""
 
@@ -192,13 +184,19 @@ def _empty_sums(
 def _without_nobody(
     rows: Sequence[tuple[str, ...]], at: Sequence[int], known: Mapping[tuple[str, ...], Group]
 ) -> tuple[tuple[str, ...], ...]:
-    """A cross table has a cell for every combination: those of nobody, blank or zero, are no rows."""
+    """A cross table has a cell for every combination: those of nobody, blank or zero, are no rows.
+
+    A category that the source does not have stays one: its name is the words of whoever wrote the file.
+    """
     empty = {"", *_ZERO}
+    levels = [{key[number] for key in known} for number in range(len(at))]
     numbers = [place for place in range(len(rows[0])) if place not in at] if rows else []
     return tuple(
         row
         for row in rows
-        if tuple(row[place] for place in at) in known or not empty.issuperset(row[one] for one in numbers)
+        if (key := tuple(row[place] for place in at)) in known
+        or not all(text in level for text, level in zip(key, levels, strict=True))
+        or not empty.issuperset(row[one] for one in numbers)
     )
 
 

@@ -32,6 +32,8 @@ _FORM_ALONE = frozenset({FindingCode.LAST_DIGITS_DIFFER, FindingCode.ROW_ORDER_D
 
 _ATTACK_SHARE = 0.4
 """Of the box's time, for the attack on hidden numbers."""
+_PATTERN_SHARE = 0.2
+"""Of the box's time, for finding out whether what is hidden must be."""
 
 
 def check_table(content: bytes, file_type: str, order: Order) -> TableCheck:
@@ -65,12 +67,15 @@ def _prove(raw: RawTable, order: Order, granted: Granted) -> TableCheck:
     claim, policy = granted.claim, order.policy
     if claim.model is not None:
         return _prove_model(raw, order, granted, claim.model)
+    notes: list[Finding] = []
     if granted.outside:
         raw, claim = with_columns(raw, claim)
+        notes = [finding(FindingCode.HEADER_SAYS_MORE, column=word) for word in dict.fromkeys(raw.words)]
     query = read_query(claim, Catalogue(manifest for manifest, _ in granted.pairs))
     source = granted.source(policy, Path(order.scratch))
     with closing(source.runner):
-        return _held_against(raw, order, replace(granted, claim=claim), query, source)
+        found = _held_against(raw, order, replace(granted, claim=claim), query, source)
+    return replace(found, findings=(*found.findings, *notes))
 
 
 def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, source: Source) -> TableCheck:
@@ -90,7 +95,11 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
     if leaves_out or claim.rounding is not None or any(row.suppressed for row in comparison.rows):
         everything = replace(query, having_sql="")
         all_groups = recompute(source, everything, policy.max_cells, wanted) if leaves_out else groups
-        found.extend(_attacked(query, all_groups, comparison, claim, policy, source))
+        given_away = _attacked(query, all_groups, comparison, claim, policy, source)
+        needed = [] if given_away else _needed(query, groups, comparison, claim, policy, source)
+        if needed:
+            found = [one for one in found if one.code is not FindingCode.SUPPRESSED_CELLS]
+        found.extend([*given_away, *needed])
     if not policy.canonical:
         alone = {FindingCode.ROW_ORDER_DIFFERS} if comparison.near else _FORM_ALONE
         found = [one for one in found if one.code not in alone]
@@ -129,6 +138,22 @@ def _attacked(
 
     file = published(query, comparison.rows, claim)
     return attack_table(query, groups, file, policy.profile, policy.time_s * _ATTACK_SHARE, source)
+
+
+def _needed(
+    query: Query,
+    groups: Sequence[Group],
+    comparison: Comparison,
+    claim: Claim,
+    policy: CheckPolicy,
+    source: Source,
+) -> list[Finding]:
+    """That the file hides just what must be hidden, if that is so; it takes an attack that found nothing."""
+    from egress_review.checks.attack.check import published
+    from egress_review.checks.protect.pattern import hides_what_it_must
+
+    file = published(query, comparison.rows, claim)
+    return hides_what_it_must(query, groups, file, policy.profile, policy.time_s * _PATTERN_SHARE, source)
 
 
 def _prove_model(raw: RawTable, order: Order, granted: Granted, spec: ModelSpec) -> TableCheck:

@@ -27,7 +27,7 @@ from egress_review.checks.reading.select_list import identifiers_refused, speaks
 from egress_review.checks.reading.tree import read_tree
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
-from onggi.claim import Claim
+from onggi.claim import DROPPED, Claim
 
 MAX_ITEMS = 64
 _KNOWN = ("expressions", "from_", "joins", "where", "group", "having", "order", "with_")
@@ -51,6 +51,9 @@ def read_query(claim: Claim, catalogue: Catalogue) -> Query:
     for one in clause.conditions:
         identifiers_refused(one, FindingCode.IDENTIFIER_IN_FILTER)
     where = read_where(select.args.get("where"), clause, relations)
+    if claim.nulls == DROPPED:
+        there = [f"({item.sql} IS NOT NULL)" for item in items if isinstance(item, Key)]
+        where = " AND ".join([f"({where})"] * bool(where) + there)
     sets = read_grouping(
         select.args.get("group"), items, lambda node: _group_term(node, select, items, clause.scope)
     )

@@ -120,10 +120,23 @@ def _pair(raw: RawTable, query: Query, expected: Mapping[GroupKey, Group], resul
         else:
             result.rows.append(PublishedRow(line, shown, record, expected[key]))
         seen.add(key)
-    for key in expected:
-        if key not in seen:
-            shown = dict(zip(names, (unquote(one) for one in key), strict=True))
-            result.findings.append(finding(FindingCode.ROW_MISSING, shown))
+    missing = [key for key in expected if key not in seen]
+    for key in missing:
+        shown = dict(zip(names, (unquote(one) for one in key), strict=True))
+        result.findings.append(finding(FindingCode.ROW_MISSING, shown))
+    unknown = [_unknown(expected[key], query) for key in missing]
+    if unknown and all(unknown):
+        columns = ", ".join(name for name in names if any(name in one for one in unknown))
+        result.findings.append(finding(FindingCode.NULL_GROUPS_MISSING, columns=columns))
+
+
+def _unknown(group: Group, query: Query) -> set[str]:
+    """The keys that are missing in a group, a margin's not counted."""
+    return {
+        key.name
+        for number, (key, value) in enumerate(zip(query.keys, group.key(query), strict=True))
+        if value is None and not group.grouping >> number & 1
+    }
 
 
 def _compare_row(

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.tables.csv_form import MAX_COLUMNS, RawTable, unquote
+from egress_review.checks.tables.headings import Item, words_of_file
 from onggi.table_form import format_value
 
 _MOST_LEVELS = 6
-
-Named = Sequence[tuple[str, bool]]
-"""For each item of the query its folded name, "" if it has none, and whether it is an aggregate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,12 @@ class _Head:
         return [tuple(labels[at] for labels in unnamed) for at in range(width)]
 
 
-def read_header(raw: RawTable, names: Named, margins: Sequence[str]) -> RawTable:
+def read_header(raw: RawTable, items: Sequence[Item], margins: Sequence[str]) -> RawTable:
     """A table whose header could not be read line by line, as a long one.
 
     Args:
         raw: without columns; all records are rows.
+        items: what the query selects.
         margins: labels behind which pandas leaves the lower levels blank.
 
     Raises:
@@ -56,9 +55,10 @@ def read_header(raw: RawTable, names: Named, margins: Sequence[str]) -> RawTable
     if head is None:
         raise CheckStopped(FindingCode.CSV_UNREADABLE, line=1, cause="header")
     measured = list(dict.fromkeys(head.measured))
-    columns = _measure_names(measured, [name for name, aggregate in names if aggregate])
+    aggregates = [one for one in items if one.aggregate]
+    columns = _measure_names(measured, [one.name for one in aggregates])
     if columns is None:
-        expected = ", ".join(name for name, _ in names)
+        expected = ", ".join(one.name for one in items)
         raise CheckStopped(
             FindingCode.HEADER_DIFFERS, expected=expected, found=", ".join(map(" ".join, measured))
         )
@@ -69,7 +69,20 @@ def read_header(raw: RawTable, names: Named, margins: Sequence[str]) -> RawTable
     header = (*head.index, *keys, *columns)
     if len(header) > MAX_COLUMNS or len(set(header)) != len(header):
         raise CheckStopped(FindingCode.CSV_UNREADABLE, line=1, cause="header")
-    return RawTable(header, tuple(rows), canonical=True, crossed=bool(keys))
+    words = _words(measured, columns, aggregates)
+    return RawTable(header, tuple(rows), canonical=True, crossed=bool(keys), words=words)
+
+
+def _words(
+    measured: Sequence[tuple[str, ...]], columns: Sequence[str], aggregates: Sequence[Item]
+) -> tuple[str, ...]:
+    """Labels over the numbers that no statistic and no column of the query is called."""
+    named = {one.name: one for one in aggregates if one.name}
+    return tuple(
+        label
+        for labels, name, other in zip(measured, columns, aggregates, strict=True)
+        for label in words_of_file(labels, named.get(name, other))
+    )
 
 
 def _without_numbers(raw: RawTable) -> RawTable | None:
@@ -101,7 +114,9 @@ def _head(records: Sequence[tuple[str, ...]]) -> _Head | None:
 
 
 def _measure_names(measured: Sequence[tuple[str, ...]], aggregates: Sequence[str]) -> list[str] | None:
-    """Column names for the numbers: by the name of an aggregate among the labels, else in their order."""
+    """Column names for the numbers: by the name of an aggregate among the labels, else in their order;
+    what has no name is numbered.
+    """
     if len(measured) != len(aggregates):
         return None
     by_name = [[name for name in aggregates if name and name in labels] for labels in measured]
@@ -109,10 +124,7 @@ def _measure_names(measured: Sequence[tuple[str, ...]], aggregates: Sequence[str
         found = [one[0] for one in by_name]
         if len(set(found)) == len(found):
             return found
-    return [
-        name or " ".join((*labels, str(at)))
-        for at, (name, labels) in enumerate(zip(aggregates, measured, strict=True))
-    ]
+    return [name or str(at) for at, name in enumerate(aggregates)]
 
 
 def _unfolded(

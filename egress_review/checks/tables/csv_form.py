@@ -26,6 +26,7 @@ class RawTable:
         canonical: whether only those fields are quoted that need it.
         form: of the file. In Parquet and XLSX a number has a value and no digits of its own.
         crossed: whether it was a cross table, which has a cell for combinations of nobody too.
+        words: of its header that its query does not give: words of whoever wrote the file.
         foreign: whether another program wrote the Parquet or XLSX file, so that it may hold more than values.
     """
 
@@ -35,6 +36,7 @@ class RawTable:
     form: str = "csv"
     crossed: bool = False
     foreign: bool = False
+    words: tuple[str, ...] = ()
 
     @property
     def typed(self) -> bool:
