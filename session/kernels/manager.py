@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from jupyter_client.connect import channel_socket_types
+from jupyter_server._tz import utcnow
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
 from tornado.web import HTTPError
 from zmq.eventloop.zmqstream import ZMQStream
@@ -21,13 +22,13 @@ from onggi.errors import OnggiError
 from onggi.reasons import Reason
 from onggi.words import explain
 from session.context import SessionContext
+from session.kernels.activity import STATES, Activity
 from session.kernels.provisioner import OnggiProvisioner
 
 MAX_KERNELS = 8
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _QUEUED_MESSAGES = 200
 _BUFFERED_BYTES = 4 * 1024 * 1024
-_STATES = frozenset({"starting", "idle", "busy", "restarting", "dead", "unknown"})
 _log = logging.getLogger("onggi.session.kernels")
 
 
@@ -109,10 +110,18 @@ class OnggiKernels(AsyncMappingKernelManager):
     def kernel_model(self, kernel_id: str) -> dict[str, Any]:
         """What the API says of a kernel, with a state from the fixed list."""
         model: dict[str, Any] = super().kernel_model(kernel_id)  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
-        if not one_of(model.get("execution_state"), _STATES):
+        if not one_of(model.get("execution_state"), STATES):
             model["execution_state"] = "unknown"
         model.pop("reason", None)
         return model
+
+    def start_watching_activity(self, kernel_id: str) -> None:
+        """Note what a kernel does, as the base class does, without reading all that it says."""
+        kernel: Any = self._kernels[kernel_id]
+        kernel.reason = ""
+        kernel.last_activity = utcnow()
+        kernel._activity_stream = kernel.connect_iopub()  # noqa: SLF001 - Jupyter closes it under this name
+        kernel._activity_stream.on_recv(Activity(self, kernel).heard)  # noqa: SLF001
 
     def start_buffering(self, kernel_id: str, session_key: str, channels: dict[str, ZMQStream]) -> None:
         """Keep messages for a browser that went away, up to a few megabytes."""
