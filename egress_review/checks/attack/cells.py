@@ -46,6 +46,8 @@ def collect(tables: Sequence[tuple[int, PublishedTable]], frame: Frame) -> dict[
     for number, table in tables:
         for row in range(len(table.rows)):
             address = frame.address(table, row)
+            if address is None:
+                continue
             said = _said(table, row)
             known = cells.get(address)
             if known is None:

@@ -148,8 +148,12 @@ class Frame:
         """Dimension and block of a part of an address."""
         return self._labelled[named]
 
-    def address(self, table: PublishedTable, row: int) -> Address:
-        """The address of one row of a table."""
+    def address(self, table: PublishedTable, row: int) -> Address | None:
+        """The address of one row of a table; None if its levels and filters exclude each other: it is empty.
+
+        Raises:
+            ValueError: a level is of no dimension, or a cell that must be empty is not.
+        """
         blocks = self._slice(table)
         for key, level in zip(table.keys, table.rows[row], strict=True):
             if level is not TOTAL:
@@ -158,11 +162,13 @@ class Frame:
                     raise ValueError("a level is of no dimension")
                 held = self._blocks[key.name][level]
                 blocks[dimension] = blocks.get(dimension, self.whole(dimension)) & held
+        if not all(blocks.values()):
+            if table.true[row]:
+                raise ValueError("a cell that must be empty is not")
+            return None
         return self._address(blocks)
 
     def _address(self, blocks: Mapping[str, int]) -> Address:
-        if not all(blocks.values()):
-            raise ValueError("a cell holds nothing")
         return tuple(sorted(self.label(*one) for one in blocks.items() if one[1] != self.whole(one[0])))
 
     def _slice(self, table: PublishedTable) -> dict[str, int]:

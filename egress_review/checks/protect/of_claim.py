@@ -8,18 +8,17 @@ researcher's to know. The check at submission looks at them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from egress_review.checks.attack.about import Placed, placed_measures
+from egress_review.checks.attack.about import placed_measures
 from egress_review.checks.attack.findings import attack_findings
 from egress_review.checks.attack.model import Flags
 from egress_review.checks.attack.of_query import (
     Attacked,
-    is_sensitive,
     place_of,
     rules_of,
     tables_of,
@@ -27,7 +26,8 @@ from egress_review.checks.attack.of_query import (
 )
 from egress_review.checks.findings import VERDICTS, FindingCode, Verdict
 from egress_review.checks.protect.job import MOST_ROWS, ProtectJob
-from egress_review.checks.protect.proposal import Proposal, merge, protect
+from egress_review.checks.protect.pattern import Table, hide, in_order
+from egress_review.checks.protect.proposal import Proposal, merge
 from egress_review.checks.protect.way import Way
 from egress_review.checks.reading.query import Key, Query
 from egress_review.checks.reading.scope import Catalogue
@@ -35,7 +35,6 @@ from egress_review.checks.reading.select import read_query
 from egress_review.checks.refusal import CheckStopped, clip, finding
 from egress_review.checks.report import MAX_FINDINGS, MAX_TEXT, Finding
 from egress_review.checks.rules.primary import judge_cell
-from egress_review.checks.rules.profile import Profile
 from egress_review.checks.source.evidence import Group
 from egress_review.checks.source.granted import Granted
 from egress_review.checks.source.recompute import Wanted, recompute
@@ -44,23 +43,6 @@ from onggi.table_form import format_value, order_rows
 
 SHARE_OF_TIME = 0.6
 """Of the box's time, for protecting; the rest is for its start, the recomputation and the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """The recomputed table.
-
-    Attributes:
-        groups: without HAVING.
-        shown: which of them the query publishes.
-        places: of the measures that add up.
-    """
-
-    query: Query
-    profile: Profile
-    groups: tuple[Group, ...]
-    shown: Flags
-    places: Mapping[int, Placed]
 
 
 def protect_claim(granted: Granted, job: ProtectJob) -> dict[str, Any]:
@@ -73,50 +55,26 @@ def protect_claim(granted: Granted, job: ProtectJob) -> dict[str, Any]:
     seconds = job.policy.time_s * SHARE_OF_TIME
     if job.way is Way.MERGE:
         return _merged(table, seconds)
-    hidden = _hidden_first(table)
-    places = {
-        place_of(table.groups[row], table.query, number) for row, number in np.argwhere(hidden).tolist()
-    }
-    attacked = tables_of(table.query, table.groups, places, table.profile, table.places)
-    if not attacked:
-        return _answer(table, hidden, (), None)
-    made = protect([one.table for one in attacked], job.way, rules_of(table.profile), seconds, base=job.base)
-    for one, done in zip(attacked, made.tables, strict=True):
-        hidden[:, one.measure] |= done.suppressed
-    if job.way is not Way.MIDPOINT6:
-        hidden |= hidden.any(axis=1, keepdims=True)
-    return _answer(table, hidden, attacked, made)
+    made = hide(table, job.way, job.base, seconds)
+    return _answer(table, made.hidden, made.attacked, made.made)
 
 
-def _recomputed(granted: Granted, job: ProtectJob) -> _Table:
+def _recomputed(granted: Granted, job: ProtectJob) -> Table:
     profile = job.policy.profile
     query = read_query(granted.claim, Catalogue(manifest for manifest, _ in granted.pairs))
     source = granted.source(job.policy, Path(job.scratch))
     wanted = Wanted(profile.counts_rows, profile.rules.institution_dominance is not None)
-    groups = tuple(recompute(source, replace(query, having_sql=""), MOST_ROWS, wanted))
+    groups = in_order(recompute(source, replace(query, having_sql=""), MOST_ROWS, wanted), query)
     shown = np.ones(len(groups), bool)
     if query.having_sql:
         kept = {place_of(one, query, 0) for one in recompute(source, query, MOST_ROWS, wanted)}
         shown = np.array([place_of(one, query, 0) in kept for one in groups], dtype=bool)
     places = placed_measures(query, granted.claim.datasets, source)
-    return _Table(query, profile, groups, shown, places)
-
-
-def _hidden_first(table: _Table) -> Flags:
-    """Groups by measures: what HAVING leaves out, and what breaks a rule and does not add up."""
-    measures = table.query.measures
-    hidden = np.repeat(~table.shown[:, None], len(measures), axis=1)
-    adding = {one.measure for one in tables_of(table.query, table.groups, set(), table.profile, table.places)}
-    for number, measure in enumerate(measures):
-        if number not in adding:
-            hidden[:, number] |= [
-                is_sensitive(group.cells[number], measure, table.profile) for group in table.groups
-            ]
-    return hidden
+    return Table(query, profile, groups, shown, places)
 
 
 def _answer(
-    table: _Table, hidden: Flags, attacked: Sequence[Attacked], made: Proposal | None
+    table: Table, hidden: Flags, attacked: Sequence[Attacked], made: Proposal | None
 ) -> dict[str, Any]:
     query = table.query
     findings = _still_shown(table, hidden)
@@ -142,7 +100,7 @@ def _answer(
     }
 
 
-def _still_shown(table: _Table, hidden: Flags) -> list[Finding]:
+def _still_shown(table: Table, hidden: Flags) -> list[Finding]:
     """The rules that published numbers break all the same; rounding excuses where the profile says so."""
     return [
         finding(broken.code, _key(group, table.query), column=measure.name, **broken.params)
@@ -155,7 +113,7 @@ def _still_shown(table: _Table, hidden: Flags) -> list[Finding]:
 
 
 def _rows(
-    table: _Table, hidden: Flags, attacked: Sequence[Attacked], made: Proposal | None
+    table: Table, hidden: Flags, attacked: Sequence[Attacked], made: Proposal | None
 ) -> tuple[list[list[str | None]], list[tuple[int, int]]]:
     """The texts of the published rows, in the canonical order, and where a number is hidden."""
     rounded = _rounded(attacked, made)
@@ -202,7 +160,7 @@ def _rounded(attacked: Sequence[Attacked], made: Proposal | None) -> Mapping[tup
     }
 
 
-def _merged(table: _Table, seconds: float) -> dict[str, Any]:
+def _merged(table: Table, seconds: float) -> dict[str, Any]:
     """Bands to merge, by the first count; the researcher writes them into the query."""
     attacked = tables_of(table.query, table.groups, set(), table.profile, table.places)
     persons = np.array([group.persons for group in table.groups], dtype=np.float64)

@@ -83,7 +83,9 @@ def _rounded(
     others = [one for one in tables if not one.integral]
     half = seconds / 2
     rest = _suppressed(others, Way.SUPPRESS, rules, half, linked) if others else None
-    found = [audit([one, *_about(one, linked)], rules, half / len(counts)) for one in counts]
+    found = [
+        audit([one, *_others(one, counts), *_about(one, linked)], rules, half / len(counts)) for one in counts
+    ]
     done = {id(table): (made, said) for table, made, said in zip(whole, counts, found, strict=True)}
     if rest is not None:
         done |= {
@@ -103,14 +105,20 @@ def _suppressed(
     share = seconds / (2 * len(tables))
     hidden: Flags = np.logical_or.reduce([one.suppressed | one.sensitive for one in tables])
     for one in tables:
-        hidden = suppress(_with(one, hidden), _about(one, linked), rules, share).table.suppressed
+        beside = _others(one, tables)
+        hidden = suppress(_with(one, hidden), _about(one, linked), rules, share, beside).table.suppressed
     done = [_with(one, hidden) for one in tables]
-    found = [audit([one, *_about(one, linked)], rules, share) for one in done]
+    found = [audit([one, *_others(one, done), *_about(one, linked)], rules, share) for one in done]
     return Proposal(way, tuple(done), tuple(map(loss_of, done)), tuple(found))
 
 
 def _with(table: PublishedTable, hidden: Flags) -> PublishedTable:
     return replace(table, suppressed=hidden, published=np.where(hidden, np.nan, table.published))
+
+
+def _others(table: PublishedTable, tables: Sequence[PublishedTable]) -> list[PublishedTable]:
+    """The tables about the same as one of them."""
+    return [other for other in _about(table, tables) if other is not table]
 
 
 def _about(table: PublishedTable, linked: Sequence[PublishedTable]) -> list[PublishedTable]:

@@ -48,7 +48,11 @@ class Suppressed:
 
 
 def suppress(
-    table: PublishedTable, linked: Sequence[PublishedTable], rules: AttackRules, seconds: float
+    table: PublishedTable,
+    linked: Sequence[PublishedTable],
+    rules: AttackRules,
+    seconds: float,
+    beside: Sequence[PublishedTable] = (),
 ) -> Suppressed:
     """Hide the sensitive cells of a table and as many others as they need.
 
@@ -56,11 +60,12 @@ def suppress(
         table: with its sensitive cells marked; its own suppression is extended, its rounding kept.
         linked: published tables that share cells with it and cannot be changed.
         seconds: wall-clock time; whatever is reached then is given back, with what is still found in it.
+        beside: tables with the same rows and subject, which hide whatever this one hides.
     """
     until = time.monotonic() + seconds
     table = _hide(table, table.suppressed | table.sensitive)
     try:
-        room = _Room(table, linked, rules)
+        room = _Room(table, beside, linked, rules)
     except TooComplex:
         return Suppressed(table, Audit((), int(table.sensitive.sum()), complete=False))
     found = Audit((), 0, complete=False)
@@ -71,7 +76,8 @@ def suppress(
             room.pair_lines()
         table = _hide(table, room.pattern(table))
         left = until - time.monotonic()
-        found = audit([table, *linked], rules, max(0.0, left) / 2)
+        alike = [_hide(one, table.suppressed) for one in beside]
+        found = audit([table, *alike, *linked], rules, max(0.0, left) / 2)
         exposed = [one for one in found.exposures if one.how is not Exposed.OPEN]
         if not exposed or left <= 0 or not room.repair(exposed, 1 + attempt // _PATIENCE, until):
             return Suppressed(table, found)
@@ -85,22 +91,29 @@ def _hide(table: PublishedTable, hidden: Flags) -> PublishedTable:
 class _Room:
     """All cells of the table as unknowns, and which of them are hidden."""
 
-    def __init__(self, table: PublishedTable, linked: Sequence[PublishedTable], rules: AttackRules) -> None:
+    def __init__(
+        self,
+        table: PublishedTable,
+        beside: Sequence[PublishedTable],
+        linked: Sequence[PublishedTable],
+        rules: AttackRules,
+    ) -> None:
         everything = np.ones(len(table.rows), bool)
-        opened = replace(table, suppressed=everything, published=np.full(len(table.rows), np.nan))
-        found = systems([opened, *linked])
+        opened = [_hide(one, everything) for one in (table, *beside)]
+        found = systems([*opened, *linked])
         self._system: System = next(one for one in found if _holds(one, table))
         self._place = {address: number for number, address in enumerate(self._system.unknowns)}
-        self._rows = np.full(len(table.rows), -1, dtype=np.int64)
+        self._alike = np.full((len(opened), len(table.rows)), -1, dtype=np.int64)
         for address, cell in self._system.cells.items():
-            own = [row for number, row in cell.rows if number == 0]
-            self._rows[own] = self._place.get(address, -1)
+            for number, row in cell.rows:
+                if number < len(opened):
+                    self._alike[number, row] = self._place.get(address, -1)
+        self._rows = self._alike[0]
         size = len(self._system.unknowns)
         self._hidden = np.zeros(size, bool)
         self._may = np.zeros(size, bool)
-        held = self._rows[self._rows >= 0]
-        self._may[held] = True
-        self._hidden[self._rows[table.suppressed & (self._rows >= 0)]] = True
+        self._may[self._alike[self._alike >= 0]] = True
+        self._hide_rows(table.suppressed)
         # What no table shows, or earlier tables hide, is hidden for nothing.
         self._hidden |= ~self._may
         self._true = np.where(np.isfinite(self._system.true), self._system.true, 0.0)
@@ -108,11 +121,13 @@ class _Room:
         self._rules = rules
 
     def pattern(self, table: PublishedTable) -> Flags:
-        """The hidden rows of the table."""
-        hidden = table.suppressed.copy()
-        inside = self._rows >= 0
-        hidden[inside] |= self._hidden[self._rows[inside]]
+        """The hidden rows of the table, and with them those of the tables beside it."""
+        hidden: Flags = table.suppressed | (self._hidden[self._alike] & (self._alike >= 0)).any(axis=0)
+        self._hide_rows(hidden)
         return hidden
+
+    def _hide_rows(self, hidden: Flags) -> None:
+        self._hidden[self._alike[:, hidden][self._alike[:, hidden] >= 0]] = True
 
     def pair_lines(self) -> None:
         """Hide a partner in every line that hides exactly one cell."""
