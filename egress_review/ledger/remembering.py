@@ -205,8 +205,6 @@ def proven_tables(outputs: Sequence[Output]) -> dict[int, tuple[Claim, TableToRe
             claim = claim_from_json(one.claim)
         except Invalid:
             continue  # the checks could not have read it either
-        if claim.model is not None:
-            continue  # a model's numbers are no sums over sets of persons: the ledger is blind there
         found[one.number] = (claim, TableToRemember(one.claim, report.hidden))
     return found
 

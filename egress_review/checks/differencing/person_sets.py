@@ -1,12 +1,4 @@
-"""Who stands behind each published number of a query: the persons, by number.
-
-**Numbers of persons.** A unit column of whole numbers is its own numbering (64 bit, two's complement). Any
-other is numbered by the first 64 bits of SHA-256 of its text: the same person has the same number in every
-version of the data set, and no register has to be kept. Two persons of one query never share a number: that
-is counted, and a query where they would is *not proven*. Two persons who are never in one query share one
-with probability below n²/2⁶⁵ (less than 2⁻²⁵ for a million persons), and nobody who asks for tables can
-choose the texts.
-"""
+"""Who stands behind each published number of a query: the persons, by number."""
 
 from __future__ import annotations
 
@@ -21,6 +13,7 @@ import numpy.typing as npt
 
 from egress_review.checks.differencing.amounts import Added, Vector, added_by, amount_columns
 from egress_review.checks.differencing.job import PublishedNumber
+from egress_review.checks.differencing.numbering import number_sql, persons_from
 from egress_review.checks.differencing.prints import Persons
 from egress_review.checks.differencing.sets import BASE, COUNT, VALUE, Family, Sets, make_sets
 from egress_review.checks.differencing.vectors import Column, Vectors
@@ -31,7 +24,6 @@ from egress_review.checks.refusal import CheckStopped, clip
 from onggi.table_form import format_value
 
 _COLUMN = re.compile(r'\."((?:[^"]|"")+)"')
-_NUMBERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +109,7 @@ def _persons(
     source: duckdb.DuckDBPyConnection, query: Query, unit: str, added: Mapping[Added, str]
 ) -> _Entries:
     """The persons of each cell, one row for each."""
-    whole = _is_whole(source, query, unit)
-    if not whole:
-        _refuse_shared_numbers(source, query, unit)
+    number = number_sql(source, query.select_sql, unit, "p.person")
     keys = [f"{key.sql} AS k{at}" for at, key in enumerate(query.keys)]
     conditions = _conditions(query)
     flags = [f"coalesce(bool_or({condition}), false) AS f{at}" for at, condition in enumerate(conditions)]
@@ -127,32 +117,15 @@ def _persons(
     columns = [*keys, f"{query.grouping_id()} AS g", f"{unit} AS person", *flags, *amounts]
     inner = f"{query.select_sql(columns)}{_by_person(query, unit)} HAVING {unit} IS NOT NULL"
     same = " AND ".join(["p.g = c.g", *(f"p.k{at} IS NOT DISTINCT FROM c.k{at}" for at in range(len(keys)))])
-    number = "p.person::BIGINT" if whole else _hashed("p.person")
     names = [*(f"p.f{at}" for at in range(len(flags))), *(f"p.a{at}" for at in range(len(amounts)))]
     wanted = ", ".join([f"c.cell AS cell, {number} AS person", *names])
     found = source.execute(f"SELECT {wanted} FROM ({inner}) p JOIN cells c ON {same}").fetchnumpy()  # noqa: S608 - as above
     return _Entries(
         np.asarray(found["cell"], dtype=np.int64),
-        np.asarray(found["person"]).astype(np.int64 if whole else np.uint64).view(np.uint64),
+        persons_from(found["person"]),
         [np.asarray(found[f"f{at}"], dtype=np.bool_) for at in range(len(flags))],
         {one: np.asarray(found[f"a{at}"], dtype=np.uint64) for at, one in enumerate(added)},
     )
-
-
-def _is_whole(source: duckdb.DuckDBPyConnection, query: Query, unit: str) -> bool:
-    described = source.execute(f"DESCRIBE {query.select_sql([f'{unit} AS person'])}").fetchall()
-    return described[0][1] in _NUMBERS
-
-
-def _refuse_shared_numbers(source: duckdb.DuckDBPyConnection, query: Query, unit: str) -> None:
-    counts = [f"count(DISTINCT {unit})", f"count(DISTINCT {_hashed(unit)})"]
-    texts, numbers = source.execute(query.select_sql(counts)).fetchall()[0]
-    if texts != numbers:
-        raise CheckStopped(FindingCode.QUERY_FAILED, cause="person numbers")
-
-
-def _hashed(expression: str) -> str:
-    return f"CAST('0x' || substr(sha256(CAST({expression} AS VARCHAR)), 1, 16) AS UBIGINT)"
 
 
 def _by_person(query: Query, unit: str) -> str:

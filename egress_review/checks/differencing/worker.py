@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ def answer(job: DifferencingJob) -> DifferencingAnswer:
     deadline = start + job.policy.time_s * SHARE_OF_TIME
     made = [_made(one, job) for one in job.tables]
     known = [one for one in made if isinstance(one, _Made)]
+    tables = [table for table, one in zip(job.tables, made, strict=True) if isinstance(one, _Made)]
     attacked = iter(_attacked(known, job, start + job.policy.time_s * SHARE_OF_ATTACK))
     loads = [partial(_load, one) for one in job.ledger]
     try:
@@ -64,27 +66,29 @@ def answer(job: DifferencingJob) -> DifferencingAnswer:
             [Place(frozenset(one.key), one.measure) for one in made_of.remembered.numbers]
             for made_of in known
         ]
-        found = search(sets, loads, job.policy.min_persons, deadline, stands, partial(_again, known, job))
+        found = search(sets, loads, job.policy.min_persons, deadline, stands, partial(_again, tables, job))
     except ValueError:
         # A table of the ledger is not what it was: nothing can be compared with it.
         found = Found((), complete=False)
-    tables = tuple(
+    answers = tuple(
         one.answer(next(attacked), keep=job.keep) if isinstance(one, _Made) else TableAnswer(one)
         for one in made
     )
     places = [-1 - at for at, one in enumerate(made) if isinstance(one, _Made)]
-    return DifferencingAnswer(tables, tuple(hit.renumbered(places) for hit in found.hits), found.complete)
+    return DifferencingAnswer(answers, tuple(hit.renumbered(places) for hit in found.hits), found.complete)
 
 
+@dataclass(frozen=True, slots=True)
 class _Made:
-    """A table whose sets could be made."""
+    """A table whose sets could be made; `linked` if its numbers add up, None for a model."""
 
-    def __init__(self, linked: Linked, remembered: Remembered) -> None:
-        self.linked = linked
-        self.remembered = remembered
+    claim: Claim
+    remembered: Remembered
+    linked: Linked | None
 
     def answer(self, findings: Sequence[Finding], *, keep: bool) -> TableAnswer:
-        rounding = self.linked.claim.rounding
+        """What is said of it."""
+        rounding = self.claim.rounding
         sets = to_bytes(self.remembered.sets) if keep else b""
         told, _ = bounded(findings, (), 0)
         return TableAnswer(None, self.remembered.numbers, rounding.base if rounding else 0, sets, told)
@@ -92,9 +96,7 @@ class _Made:
 
 def _made(table: TableToRemember, job: DifferencingJob) -> _Made | FindingCode:
     try:
-        linked = _linked(table.claim, table.hidden, job)
-        with linked.source.connect() as database:
-            return _Made(linked, remember(database, linked.query, job.policy.max_cells, table.hidden))
+        return _remember(table.claim, table.hidden, job)
     except CheckStopped as stopped:
         return stopped.finding.code
     except RecursionError:
@@ -102,45 +104,61 @@ def _made(table: TableToRemember, job: DifferencingJob) -> _Made | FindingCode:
 
 
 def _again(
-    request: Sequence[_Made], job: DifferencingJob, number: int, wanted: Collection[int]
+    tables: Sequence[TableToRemember], job: DifferencingJob, number: int, wanted: Collection[int]
 ) -> Mapping[int, Vector]:
     """Vectors of a table, made again.
 
     Raises:
         OverBudgetError: they cannot be: the claim or its data-set version is not here.
     """
+    table = job.ledger[number] if number >= 0 else tables[-1 - number]
     try:
-        if number < 0:
-            linked = request[-1 - number].linked
-        else:
-            table = job.ledger[number]
-            linked = _linked(table.claim or {}, table.hidden, job, table.name)
-        with linked.source.connect() as database:
-            most = job.policy.max_cells
-            return remember(database, linked.query, most, linked.hidden, wanted).vectors
+        return _remember(table.claim or {}, table.hidden, job, wanted).remembered.vectors
     except (CheckStopped, RecursionError):
         raise OverBudgetError from None
 
 
 def _attacked(request: Sequence[_Made], job: DifferencingJob, until: float) -> list[list[Finding]]:
     """What the tables of the request give away together, and with releases about the same versions."""
-    versions = {one.linked.claim.datasets for one in request}
+    new = [one.linked for one in request if one.linked is not None]
+    versions = {one.claim.datasets for one in new}
     released: list[Linked] = []
     for one in job.ledger:
-        if one.claim is None or _claim(one.claim).datasets not in versions:
+        claim = None if one.claim is None else _claim(one.claim)
+        if claim is None or claim.model is not None or claim.datasets not in versions:
             continue
         try:
-            released.append(_linked(one.claim, one.hidden, job, one.name))
+            released.append(_linked(claim, one.hidden, job, one.name))
         except (CheckStopped, RecursionError):
             # Released under other checks: what it shows is not known to this engine.
-            return [[finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=len(one.hidden))] for _ in request]
-    return attack_linked([one.linked for one in request], released, job.policy, until)
+            unknown = finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=len(one.hidden))
+            return [[] if made.linked is None else [unknown] for made in request]
+    found = iter(attack_linked(new, released, job.policy, until))
+    return [[] if one.linked is None else next(found) for one in request]
 
 
-def _linked(
-    body: Mapping[str, Any], hidden: tuple[HiddenRow, ...], job: DifferencingJob, name: str = ""
-) -> Linked:
+def _remember(
+    body: Mapping[str, Any],
+    hidden: tuple[HiddenRow, ...],
+    job: DifferencingJob,
+    vectors: Collection[int] = (),
+) -> _Made:
+    """What the ledger remembers of a claim."""
     claim = _claim(body)
+    if claim.model is None:
+        linked = _linked(claim, hidden, job)
+        with linked.source.connect() as database:
+            made = remember(database, linked.query, job.policy.max_cells, hidden, vectors)
+        return _Made(claim, made, linked)
+    from egress_review.checks.differencing.model_sets import remember_model  # pandas; tables do without
+
+    pairs = [_granted(dataset, version, job) for dataset, version in claim.datasets]
+    catalogue = Catalogue(manifest for manifest, _ in pairs)
+    with open_source(pairs, Path(job.scratch), job.policy.memory_bytes // 2).connect() as database:
+        return _Made(claim, remember_model(database, claim, claim.model, catalogue, vectors), None)
+
+
+def _linked(claim: Claim, hidden: tuple[HiddenRow, ...], job: DifferencingJob, name: str = "") -> Linked:
     pairs = [_granted(dataset, version, job) for dataset, version in claim.datasets]
     query = read_query(claim, Catalogue(manifest for manifest, _ in pairs))
     source = open_source(pairs, Path(job.scratch), job.policy.memory_bytes // 2)

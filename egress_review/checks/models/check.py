@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -20,6 +21,9 @@ from onggi.errors import Invalid
 from onggi.models.fit import SIGNIFICANT_DIGITS, Fitted, fit
 from onggi.models.spec import ModelSpec
 from onggi.table_form import csv_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_ROWS = 20_000_000
 LONGEST_NAMES = 600
@@ -40,7 +44,8 @@ def check_model(
     """
     catalogue = Catalogue(manifest for manifest, _ in source.pairs)
     rows = read_rows(claim, numeric_columns(spec), catalogue, MAX_ROWS)
-    fitted = _fit_again(rows.sql, spec, source)
+    with source.connect() as database:
+        fitted = fit_again(spec, read_frame(rows.sql, database))
     persons = np.unique(fitted.frame[PERSON].to_numpy(), return_inverse=True)[1]
     expected = read_csv(csv_bytes(fitted.columns, fitted.rows).decode(), len(fitted.rows) + 1)
     found = [
@@ -87,10 +92,14 @@ def _words(fitted: Fitted) -> Iterator[Finding]:
         yield finding(FindingCode.HEADER_LONG, characters=characters)
 
 
-def _fit_again(sql: str, spec: ModelSpec, source: Source) -> Fitted:
+def read_frame(sql: str, database: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The rows of a model, each with its person.
+
+    Raises:
+        CheckStopped: what cannot be proven.
+    """
     try:
-        with source.connect() as database:
-            frame = database.execute(sql).df()
+        frame = database.execute(sql).df()
     except duckdb.OutOfMemoryException:
         raise CheckStopped(FindingCode.MEMORY_LIMIT) from None
     except duckdb.Error as error:
@@ -99,6 +108,15 @@ def _fit_again(sql: str, spec: ModelSpec, source: Source) -> Fitted:
         raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=MAX_ROWS)
     if frame[PERSON].isna().any():
         raise CheckStopped(FindingCode.MODEL_NOT_FITTED, cause="persons")
+    return frame
+
+
+def fit_again(spec: ModelSpec, frame: pd.DataFrame) -> Fitted:
+    """The model over its rows.
+
+    Raises:
+        CheckStopped: it has no table.
+    """
     try:
         return fit(spec, frame)
     except Invalid as error:

@@ -1,7 +1,7 @@
 """The rules of disclosure control for models, by persons.
 
 Known and not checked: sets of several persons that decide a coefficient together without a column that shows
-them; and what two models on nearly the same persons give away by their difference.
+them. What two models on nearly the same persons give away is the ledger's to find.
 
 Source: Griffiths, Greci, Kotrotsios, Parker, Scott, Welpton, Wolters, Woods, Handbook on Statistical
 Disclosure Control for Outputs (Safe Data Access Professionals, 2019), regression and survival; Ritchie
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from egress_review.checks.findings import FindingCode
+from egress_review.checks.models.curves import published_curves
 from egress_review.checks.models.groups import (
     ALONE,
     Codes,
@@ -29,7 +30,7 @@ from egress_review.checks.models.separation import separated
 from egress_review.checks.refusal import clip, finding
 from egress_review.checks.report import Finding
 from onggi.models.design import Design
-from onggi.models.fit import Fitted, curves
+from onggi.models.fit import Fitted
 from onggi.models.spec import ModelKind, ModelSpec
 from onggi.table_form import format_value
 
@@ -133,29 +134,17 @@ def _leverage(spec: ModelSpec, matrix: Matrix, persons: Codes) -> Iterator[Findi
 
 def _curves(spec: ModelSpec, fitted: Fitted, persons: Codes, least: int) -> Iterator[Finding]:
     """Each step needs as many persons with an event as a published count has; so does a curve's end."""
-    times = fitted.frame[spec.time].to_numpy(dtype=np.float64)
-    for key, chosen in curves(spec, fitted.frame):
-        cell = {name: clip(str(value)) for name, value in zip(spec.by, key, strict=True)}
-        steps = [row[len(key)] for row in fitted.rows if row[: len(key)] == key]
-        since = -np.inf
-        for at in steps:
-            until = times <= at + _slack(at)
-            found = persons_in(persons, chosen & until & (times > since) & (fitted.response > 0))
+    for curve in published_curves(spec, fitted):
+        cell = {name: clip(str(value)) for name, value in zip(spec.by, curve.key, strict=True)}
+        for step in curve.steps:
+            found = persons_in(persons, step.rows)
             if found < least:
-                yield finding(
-                    FindingCode.SURVIVAL_STEP_SMALL,
-                    {**cell, spec.time: str(at)},
-                    minimum=least,
-                    persons=found,
-                )
-            since = at + _slack(at)
-        if steps:
-            left = persons_in(persons, chosen & (times > steps[-1] + _slack(steps[-1])))
+                yield _small_step({**cell, spec.time: str(step.at)}, found, least)
+        if curve.steps:
+            left = persons_in(persons, curve.left)
             if 0 < left < least:
-                last = {**cell, spec.time: str(steps[-1])}
-                yield finding(FindingCode.SURVIVAL_STEP_SMALL, last, minimum=least, persons=left)
+                yield _small_step({**cell, spec.time: str(curve.steps[-1].at)}, left, least)
 
 
-def _slack(at: float) -> float:
-    """Half of the last digit that a published time has."""
-    return abs(at) * 5e-6
+def _small_step(cell: dict[str, str], found: int, least: int) -> Finding:
+    return finding(FindingCode.SURVIVAL_STEP_SMALL, cell, minimum=least, persons=found)

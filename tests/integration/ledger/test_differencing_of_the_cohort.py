@@ -108,14 +108,30 @@ def test_a_release_that_is_no_table_is_a_blind_spot(office: Office) -> None:
     assert (entry.sets, entry.blind) == (None, Blind.NO_CLAIM)
 
 
-def test_a_model_is_released_and_is_a_blind_spot(office: Office, cohort: Source) -> None:
+@pytest.mark.timeout(300)
+def test_a_model_is_remembered_and_compared(office: Office, cohort: Source) -> None:
+    spec = ModelSpec(ModelKind.OLS, "bmi ~ age + C(sex)")
     sql = "SELECT bmi, age_at_index AS age, gender_source_value AS sex FROM nafld.person"
-    model = cohort.model(ModelSpec(ModelKind.OLS, "bmi ~ age + C(sex)"), sql)
-    request = office.checked({"model.csv": model})
+    request = office.checked({"model.csv": cohort.model(spec, sql)})
     assert codes(request) == {Code.RECOMPUTED}
     releasing.release(office.room, office.approved(request).id)
     (entry,) = office.room.store.ledger.entries()
-    assert (entry.sets, entry.blind) == (None, Blind.NO_SETS)
+    assert entry.blind is None
+    assert [(one.measure, one.value) for one in entry.numbers] == [("_observations", "12588")]
+    few = without_oldest_men(cohort, 1).split(" WHERE ")[1].split(" GROUP")[0]
+    again = office.checked({"model.csv": cohort.model(spec, f"{sql} WHERE {few}")}, OTHER)
+    assert Code.DIFFERENCING in codes(again)
+
+
+def test_a_few_visits_of_persons_who_stay_are_found_between_releases(office: Office, cohort: Source) -> None:
+    """Measurements with and without the latest; everybody has others too."""
+    total = "SELECT count(*) AS n FROM nafld.measurement"
+    last = cohort.table("SELECT max(measurement_day) AS n FROM nafld.measurement").body.decode().split()[1]
+    office.released(as_a_file(cohort.table(total)))
+    without = f"{total} WHERE measurement_day < {int(last)}"
+    request = office.checked(as_a_file(cohort.table(without)), OTHER)
+    assert Code.DIFFERENCING_SAME_PERSONS in codes(request)
+    assert request.outputs[0].verdict is Verdict.BLOCK
 
 
 def test_of_two_that_were_checked_before_either_was_released_the_second_is_returned(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from egress_review.checks.differencing import person_sets
+from egress_review.checks.differencing import numbering
 from egress_review.checks.differencing.person_sets import Remembered, remember
 from egress_review.checks.differencing.sets import BASE, COUNT, VALUE, to_bytes
 from egress_review.checks.findings import FindingCode
@@ -104,7 +104,7 @@ def test_texts_are_persons_with_the_same_number_everywhere(tmp_path: Path) -> No
 
 
 def test_two_texts_with_one_number_are_not_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(person_sets, "_hashed", lambda text: f"(length({text}))::UBIGINT")
+    monkeypatch.setattr(numbering, "hashed", lambda text: f"(length({text}))::UBIGINT")
     source = small_source(tmp_path / "texts", {"person": ("person_id VARCHAR, sex VARCHAR", TEXTS)})
     with pytest.raises(CheckStopped) as stopped:
         remembered(source, "SELECT count(DISTINCT person_id) AS n FROM small.person", tmp_path)
