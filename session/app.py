@@ -179,7 +179,7 @@ def run(settings: Settings) -> None:
 
 
 def _freeze() -> None:
-    """What the start made stays: collecting garbage goes through all of it else, a tenth of a second at a time."""
+    """What the start made stays: collecting garbage would go through all of it, a tenth of a second a time."""
     gc.collect()
     gc.freeze()
 
