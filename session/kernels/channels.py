@@ -62,6 +62,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         self._working = set()
         self._gathered: Gathered | None = None
         self._left = False
+        self._losses = 0
 
     @property
     def onggi(self) -> SessionContext:
@@ -240,6 +241,8 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         """Send what may be shown, say what was cut, report a cell that is done."""
         if outcome.dropped is not None:
             self.onggi.audit.refused(f"shown:{channel}", outcome.dropped)
+        if outcome.finished and outcome.request is not None and self._lost():
+            self._tell_lost(outcome.request)
         for answer in outcome.answers:
             if answer.kind == "stream":
                 self._gather(outcome, answer, unwritten=unwritten)
@@ -289,20 +292,21 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         """Tell the page that an answered request is done, if the kernel's own word was lost in a flood."""
         if self.channels and self.onggi.gates.kernel(self.kernel_id).settle(request):
             if request.kind == "execute_request":
-                self._tell(request, Reason.DISPLAY_OUTPUT_LOST, {})
+                self._lost()
+                self._tell_lost(request)
                 self.onggi.gates.report(self.kernel_id, request)
-                self._listen_again()
             self._send("iopub", request, Answer("status", {"execution_state": "idle"}))
 
-    def _listen_again(self) -> None:
-        """Subscribe anew: ZeroMQ does not come back after a message that was too large."""
-        before = self.channels.pop("iopub")
-        stream = self.kernel_manager.connect_iopub(identity=self.session.bsession)
-        stream.channel = "iopub"
-        stream.on_recv_stream(self.handle_outgoing_message)
-        self.channels["iopub"] = stream
-        before.on_recv(None)
-        before.close()
+    def _lost(self) -> bool:
+        """Whether something of the kernel's was too large to be received since this was last asked."""
+        listening, before = self.channels.get("iopub"), self._losses
+        self._losses = before if listening is None else listening.losses
+        return self._losses > before
+
+    def _tell_lost(self, request: Request) -> None:
+        if request.budget is not None:
+            request.budget.cuts += 1
+        self._tell(request, Reason.DISPLAY_OUTPUT_LOST, {})
 
     def _finish_kernel_info(self, info: Any) -> None:  # noqa: ARG002 - Jupyter's signature
         """What a kernel says about its protocol is not used: frames are made and read here."""

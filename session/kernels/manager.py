@@ -23,6 +23,7 @@ from onggi.reasons import Reason
 from onggi.words import explain
 from session.context import SessionContext
 from session.kernels.activity import STATES, Activity
+from session.kernels.listening import keep_listening
 from session.kernels.provisioner import OnggiProvisioner
 
 MAX_KERNELS = 8
@@ -60,6 +61,12 @@ class OnggiKernelManager(ServerKernelManager):
             socket.identity = identity
         socket.connect(self._make_url(channel))
         return socket
+
+    def connect_iopub(self, identity: bytes | None = None) -> Any:
+        """As the base class does; it also listens after a message that was too large."""
+        stream: Any = super().connect_iopub(identity=identity)
+        keep_listening(stream, self.context, self._make_url("iopub"))
+        return stream
 
     def cleanup_ipc_files(self) -> None:
         """Nothing: the server removes nothing in a folder that the compute can turn into a link."""
