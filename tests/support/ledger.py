@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from egress_review.actions import releasing, submitting
 from egress_review.app import Parts
 from egress_review.check_runner import CheckRunner
+from egress_review.checks.differencing.job import DifferencingAnswer, DifferencingJob
+from egress_review.checks.differencing.worker import answer
+from egress_review.checks.job import CheckJob
+from egress_review.checks.order import Order
 from egress_review.checks.policy import CheckPolicy
+from egress_review.checks.report import CheckReport
 from egress_review.checks.runner import run_checks
+from egress_review.checks.worker import check
 from egress_review.domain import Request, State
+from egress_review.ledger.remembering import Ledger
 from egress_review.people import Caller
 from egress_review.room import Room
 from egress_review.settings import ReviewSettings
@@ -64,8 +71,12 @@ class Office:
         return releasing.release(self.room, request.id).id
 
 
-def office_over(state: Path, *sources: Source) -> Office:
-    """A fresh egress review whose projects may use these data sets."""
+def office_over(state: Path, *sources: Source, url: str = "") -> Office:
+    """A fresh egress review whose projects may use these data sets.
+
+    Args:
+        url: of its database; a file in `state` if empty.
+    """
     desk = review.demo_desk()
     for source in sources:
         name, version = source.manifest.name, source.manifest.version
@@ -75,4 +86,28 @@ def office_over(state: Path, *sources: Source) -> Office:
             project["grants"] = [
                 one for one in project["grants"] if (one["dataset"], one["version"]) != (name, version)
             ] + [grant]
-    return Office(state, parts_of(ReviewSettings(state=state), desk=desk), desk)
+    return Office(state, parts_of(ReviewSettings(state=state, review_url=url), desk=desk), desk)
+
+
+def without_boxes(office: Office, scratch: Path) -> Room:
+    """Its room with the same comparison in this process: for many at once, where a box each is too much."""
+
+    def run(job: DifferencingJob) -> DifferencingAnswer:
+        return answer(replace(job, scratch=str(scratch)))
+
+    ledger = office.room.ledger
+    return replace(office.room, ledger=Ledger(ledger.blobs, run, CheckPolicy()))
+
+
+def check_here(room: Room, request: Request, scratch: Path) -> Request:
+    """The request through checks and comparison in this process."""
+
+    def run(job: CheckJob) -> CheckReport:
+        orders = [
+            Order(one.name, one.sha256, one.path, str(scratch), one.claim, job.datasets, job.policy)
+            for one in job.outputs
+        ]
+        return CheckReport(tuple(map(check, orders)), job.policy.version, "")
+
+    CheckRunner(room, run, CheckPolicy()).run_once()
+    return room.store.request(request.id)
