@@ -57,3 +57,7 @@ class MemoryLedger:
     def entries(self) -> Iterator[Entry]:
         """All entries, oldest first."""
         yield from sorted(self._entries, key=lambda one: one.position)
+
+    def agrees(self, entry: Entry) -> bool:
+        """Whether it is there: nothing is kept beside the entries."""
+        return entry in self._entries

@@ -71,3 +71,7 @@ class LedgerStore(Protocol):
     def entries(self) -> Iterator[Entry]:
         """All entries, oldest first."""
         ...
+
+    def agrees(self, entry: Entry) -> bool:
+        """Whether what comparisons look up of an entry is what the entry says."""
+        ...

@@ -88,7 +88,7 @@ def verify(store: ReviewStore, blobs: Vault, log: Logged) -> Iterator[Said]:
         seen.add(place)
         if place not in log.entries:
             yield _said(Proof.ENTRY_ADDED, place)
-        elif log.entries[place] != (entry.position, entry.sha256()):
+        elif log.entries[place] != (entry.position, entry.sha256()) or not store.ledger.agrees(entry):
             yield _said(Proof.ENTRY_CHANGED, place)
         elif entry.sets is not None:
             try:
@@ -134,12 +134,13 @@ def _put_back(store: ReviewStore, made: Entry, log: Logged, clock: Clock) -> Pro
     if made.sha256() != sha256:
         return Proof.ENTRY_DIFFERS
     try:
-        store.ledger.entry(position)
+        kept = store.ledger.entry(position)
     except NotFound:
         with store.unit() as unit:
             unit.ledger.restore(replace(made, position=position))
         return Proof.ENTRY_RESTORED
-    return Proof.ENTRY_SAME
+    same = kept.sha256() == sha256 and store.ledger.agrees(kept)
+    return Proof.ENTRY_SAME if same else Proof.ENTRY_CHANGED
 
 
 def _said(proof: Proof, place: tuple[str, int]) -> Said:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,9 +90,29 @@ class SqlLedger:
                 return
             last = int(rows[-1].position)
 
+    def agrees(self, entry: Entry) -> bool:
+        """Whether the columns that are searched say what the entry says."""
+        kept, about = _rows(entry)
+        table, datasets = tables.entries, tables.datasets
+        row = sa.select(table).where(table.c.position == entry.position)
+        named = sa.select(datasets).where(datasets.c.position == entry.position)
+        with reading(self._engine) as connection:
+            found = connection.execute(row).mappings().first()
+            searched = [dict(one) for one in connection.execute(named).mappings()]
+        by_name = itemgetter("dataset")
+        return found is not None and {**found} == kept and sorted(searched, key=by_name) == about
+
 
 def insert(connection: sa.Connection, entry: Entry) -> None:
     """Write the rows of an entry that has its position."""
+    row, about = _rows(entry)
+    connection.execute(sa.insert(tables.entries), [row])
+    if about:
+        connection.execute(sa.insert(tables.datasets), about)
+
+
+def _rows(entry: Entry) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The row of an entry, and those that say which data sets it is about."""
     row = {
         "position": entry.position,
         "release": entry.release,
@@ -100,12 +121,11 @@ def insert(connection: sa.Connection, entry: Entry) -> None:
         "content": _text(entry.content()),
         "question": _text(entry.question()),
     }
-    connection.execute(sa.insert(tables.entries), [row])
     about = [
-        {"dataset": name, "version": version, "position": entry.position} for name, version in entry.datasets
+        {"dataset": name, "version": version, "position": entry.position}
+        for name, version in sorted(entry.datasets)
     ]
-    if about:
-        connection.execute(sa.insert(tables.datasets), about)
+    return row, about
 
 
 def _about(datasets: Collection[str]) -> tuple[sa.ColumnElement[bool], ...]:
