@@ -67,8 +67,9 @@ def _without(system: System, pinned: Flags) -> tuple[NullSpace, Indices]:
     rest = sparse.csr_array(system.matrix[:, free])
     vectors = np.zeros((len(free), VECTORS))
     certain = True
-    for rows, columns in components_of(rest):
-        space = null_space(sparse.csr_array(rest[rows][:, columns]))
+    for number, (rows, columns) in enumerate(components_of(rest)):
+        # Each has random numbers of its own: with the same ones, unknowns of two components look like multiples.
+        space = null_space(sparse.csr_array(rest[rows][:, columns]), seed=number)
         vectors[columns] = space.vectors
         certain = certain and space.certain
     return NullSpace(vectors, certain), free

@@ -229,6 +229,18 @@ def test_a_single_person_knows_the_partner() -> None:
     assert audit([table], AttackRules(percent=0, contributors=False), seconds=10).safe
 
 
+def test_a_single_person_knows_nobody_with_whom_no_line_is_shared() -> None:
+    """A table without margins: hidden cells of one person each say nothing about one another."""
+    table = make_table(
+        ["a"],
+        [("x",), ("y",), ("z",)],
+        [1, 1, 4],
+        suppressed=[True, True, True],
+        singleton=[True, True, False],
+    )
+    assert audit([table], AttackRules(percent=10), seconds=10).safe
+
+
 def test_persons_counted_in_two_groups_make_no_false_equality() -> None:
     """Distinct persons: 30 with one illness, 40 with another, 50 with any; nothing adds up."""
     table = make_table(["illness"], [("a",), ("b",), (TOTAL,)], [30, 40, 50], suppressed=[True, False, False])
