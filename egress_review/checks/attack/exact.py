@@ -68,7 +68,7 @@ def _without(system: System, pinned: Flags) -> tuple[NullSpace, Indices]:
     vectors = np.zeros((len(free), VECTORS))
     certain = True
     for number, (rows, columns) in enumerate(components_of(rest)):
-        # Each has random numbers of its own: with the same ones, unknowns of two components look like multiples.
+        # With the same random numbers, unknowns of two components would look like multiples.
         space = null_space(sparse.csr_array(rest[rows][:, columns]), seed=number)
         vectors[columns] = space.vectors
         certain = certain and space.certain
