@@ -78,6 +78,7 @@ class FindingCode(StrEnum):
     NAME_LOOKS_ALIKE = "name_looks_alike"
     NOT_DETERMINISTIC = "not_deterministic"
     NO_AGGREGATE = "no_aggregate"
+    NO_NUMBER = "no_number"
     QUERY_FAILED = "query_failed"
     SQL_NOT_SUPPORTED = "sql_not_supported"
     SQL_TOO_LARGE = "sql_too_large"

@@ -8,9 +8,11 @@ margin's label is found; a cross table becomes a long one; whole numbers may be 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Context, Decimal
 from itertools import chain, pairwise
 from typing import Any
 
@@ -23,7 +25,7 @@ from egress_review.checks.source.evidence import Group
 from egress_review.checks.tables.crossed import read_header
 from egress_review.checks.tables.csv_form import RawTable, unquote
 from egress_review.checks.tables.headings import Item, item_name, items_of, words_of_file
-from egress_review.checks.tables.style import one_quoting, one_style
+from egress_review.checks.tables.style import INFINITE, one_quoting, one_style
 from onggi.claim import Claim
 from onggi.errors import Invalid
 from onggi.table_form import format_value
@@ -34,6 +36,8 @@ MARGINS = tuple(label for language in LANGUAGES for label in say(language, "chec
 _NOTHING = frozenset({"", '""', "NaN", "nan", "NA", "<NA>", "None", "NULL"})
 _ZERO = frozenset({"0", "0.0"})
 _LONGEST = 40
+_PLAIN = re.compile(r"-?\d{1,38}(\.\d{1,38})?", re.ASCII)
+_WIDE = Context(prec=80)
 
 
 def with_columns(raw: RawTable, claim: Claim) -> tuple[RawTable, Claim]:
@@ -108,11 +112,14 @@ def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) 
         for number in range(len(query.items))
         if number not in at
     }
+    scales = {number: _scale([group.values[number] for group in groups]) for number in wholes}
     rows = tuple(
         tuple(
             known[at.index(number)].get(field, field)
             if number in at
-            else _number(field, whole=wholes.get(number))
+            else _decimal(field, scales[number])
+            if scales[number]
+            else _number(field, whole=wholes[number])
             for number, field in enumerate(record)
         )
         for record in raw.rows
@@ -264,6 +271,20 @@ def _others(value: Any) -> Iterator[str]:
         yield f"{value.isoformat()} 00:00:00"
 
 
+def _scale(values: Sequence[Any]) -> int:
+    """The decimal places of a column of DECIMAL; 0 of any other."""
+    places = [value.as_tuple().exponent for value in values if isinstance(value, Decimal)]
+    return max((-one for one in places if isinstance(one, int)), default=0)
+
+
+def _decimal(field: str, scale: int) -> str:
+    """A number with exactly so many places, where it has no more; anything else as `_number`."""
+    text = unquote(field)
+    if not _PLAIN.fullmatch(text) or len(text.partition(".")[2].rstrip("0")) > scale:
+        return _number(field, whole=False)
+    return format(Decimal(text).quantize(Decimal(1).scaleb(-scale), context=_WIDE), "f")
+
+
 def _number(field: str, *, whole: bool | None) -> str:
     """A number's text in the one form; anything else as it is.
 
@@ -277,6 +298,8 @@ def _number(field: str, *, whole: bool | None) -> str:
         value = float(text) if len(text) <= _LONGEST and not set(text) & set("_ ") else None
     except ValueError:
         value = None
+    if value is not None and text.lstrip("-") in INFINITE:
+        return format_value(value)
     if value is None or not math.isfinite(value):
         return field
     if value == int(value) and whole is not False and abs(value) < 2**53:

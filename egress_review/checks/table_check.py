@@ -108,6 +108,8 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
     # An empty table proves nothing: a pass needs at least one number that was held against the source.
     if comparison.same and judged.cells:
         found.append(_proof(query, groups, comparison))
+    elif not judged.cells and comparison.same:
+        found.append(finding(FindingCode.NO_NUMBER))
     hidden = hidden_rows(query, comparison.rows)
     return TableCheck(tuple(found), marked(judged.cells, comparison.findings), hidden=hidden)
 

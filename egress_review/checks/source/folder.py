@@ -3,12 +3,14 @@
 Every file, and every folder of files, is a table of that name; `manifest.json` may say more, in the small
 form of `docs/how-to/check-from-outside.md`: the unit column, identifier columns, the institution, which files
 make which table. Names are folded to lower case, as SQL without quotes reads them. Numbers that are NaN count
-as missing, as the tools that write them mean it.
+as missing, as the tools that write them mean it; times with a zone are read in UTC; columns of types that
+have no one text form are not there.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,11 @@ ROW = "onggi_row"
 _ENDINGS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv"}
 _MAX_FILES, _MAX_TABLES, _MAX_COLUMNS = 100_000, 200, 2_000
 _TEXT = {"en": "", "ko": ""}
+_READ = re.compile(
+    r"(BOOLEAN|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)|DATE|TIMESTAMP.*|VARCHAR|UUID|ENUM\(.*\))$",
+    re.DOTALL,
+)
+"""Types that have one text form; columns of others, such as lists and bytes, are not seen."""
 _TYPES = {"BOOLEAN": "bool", "DATE": "date", "VARCHAR": "string"}
 
 
@@ -173,6 +180,9 @@ def _describe(
     columns = {fold(column): column for column in types}
     if len(columns) != len(types) or len(types) > _MAX_COLUMNS or (unit != ROW and unit not in columns):
         raise _unreadable(f"{name}: {unit}" if unit not in columns else name)
+    columns = {folded: original for folded, original in columns.items() if _READ.match(types[original])}
+    if unit != ROW and unit not in columns:
+        raise _unreadable(f"{name}: {unit}")
     shown = [_column(original, types[original], folded) for folded, original in columns.items()]
     if unit == ROW:
         shown.append(f"0 AS {quote_name(ROW)}")
@@ -198,7 +208,9 @@ def _column(original: str, kind: str, folded: str) -> str:
     name = quote_name(original)
     if kind in {"FLOAT", "DOUBLE"}:
         return f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END AS {quote_name(folded)}"
-    text = f"{name}::VARCHAR" if kind.startswith("ENUM") else name
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', {name}) AS {quote_name(folded)}"
+    text = f"{name}::VARCHAR" if _type(kind) == "string" else name
     return f"{text} AS {quote_name(folded)}"
 
 
@@ -207,7 +219,7 @@ def _type(kind: str) -> str:
         return "timestamp"
     if "INT" in kind:
         return "int64"
-    return "string" if kind.startswith("ENUM") else _TYPES.get(kind, "float64")
+    return "string" if kind.startswith(("ENUM", "UUID")) else _TYPES.get(kind, "float64")
 
 
 def _unreadable(cause: str) -> CheckStopped:

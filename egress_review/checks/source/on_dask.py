@@ -31,6 +31,9 @@ _SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,
     "distributed.diagnostics.nvml": False,
     "distributed.worker.profile.enabled": False,
+    # No pages.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     # DuckDB keeps to its own limit, the box holds the whole.
     "distributed.nanny.environ": {"OMP_NUM_THREADS": 1},
 }
@@ -107,7 +110,7 @@ class OnDask:
                         n_workers=self._workers,
                         threads_per_worker=1,
                         host=_LOOPBACK,
-                        dashboard_address=None,
+                        dashboard_address=f"{_LOOPBACK}:0",
                         memory_limit=0,
                         local_directory=str(self._scratch),
                         silence_logs=logging.CRITICAL,

@@ -8,6 +8,7 @@ the files were hashed when the data set was registered; that is not repeated her
 from __future__ import annotations
 
 import re
+import secrets
 import stat
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.source.running import IN_PROCESS, Runner
 from onggi.errors import OnggiError
 from onggi.manifest import DataFile, Manifest, read_manifest
-from onggi.table_form import quote_text, view_statements
+from onggi.table_form import UNSOUND_OPTIMIZER, quote_text, view_statements
 
 ENGINE = f"duckdb {duckdb.__version__}"
 _BUCKET = re.compile(r"/bucket=(\d{1,9})/", re.ASCII)
@@ -95,11 +96,13 @@ class Source:
         for setting in (
             f"threads = {threads}",
             f"memory_limit = '{self.memory_bytes // 1024**2}MiB'",
-            f"temp_directory = {quote_text(str(self.scratch))}",
+            # Its own: two DuckDBs that spill into one folder write over each other.
+            f"temp_directory = {quote_text(str(self.scratch / f'spilled-{secrets.token_hex(8)}'))}",
             "arrow_lossless_conversion = true",
             "autoinstall_known_extensions = false",
             "autoload_known_extensions = false",
             "TimeZone = 'UTC'",
+            f"disabled_optimizers = '{UNSOUND_OPTIMIZER}'",
         ):
             database.execute(f"SET {setting}")
         self.show(database)

@@ -23,7 +23,7 @@ from egress_review.checks.source.opening import Source, bucket_of
 from egress_review.checks.source.running import Task
 from egress_review.checks.source.tasks import Partial, Record, Rows, merged
 
-BYTES_A_ROW, BYTES_A_STATISTIC = 96, 40
+BYTES_A_ROW, BYTES_A_STATISTIC = 128, 40
 """Of memory for a row whose unit has no other in its cell, and for each statistic of it, in each grouping
 set; as measured, and a quarter more."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Record = Mapping[str, Any]
+_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EFBIG))
+"""What DuckDB says when there is no more room to spill into, which is memory too."""
 
 
 @contextmanager
@@ -27,6 +31,8 @@ def stopping() -> Iterator[None]:
     except duckdb.OutOfMemoryException:
         raise CheckStopped(FindingCode.MEMORY_LIMIT) from None
     except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and any(one in str(error) for one in _FULL):
+            raise CheckStopped(FindingCode.MEMORY_LIMIT) from None
         raise CheckStopped(FindingCode.QUERY_FAILED, cause=type(error).__name__) from None
 
 

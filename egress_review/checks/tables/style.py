@@ -14,6 +14,8 @@ from egress_review.checks.tables.csv_form import unquote
 
 _FIXED = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
 _SCIENTIFIC = re.compile(r"-?[1-9](\.\d*[1-9])?e[-+]\d{2,3}", re.ASCII)
+INFINITE = frozenset({"inf", "Infinity"})
+"""What programs call it; in one column one of them does."""
 _SMALL, _LARGE = 1e-4, 1e5
 """Between them no program writes an exponent of its own accord."""
 _MOST_DIGITS = 17
@@ -31,7 +33,9 @@ def one_style(fields: Sequence[str], nothing: frozenset[str]) -> bool:
     quoted = {field.startswith('"') for field in fields if field not in missing}
     plain = [text for text in texts if _FIXED.fullmatch(text)]
     long = any("." in text and len(text.lstrip("-0.").replace(".", "")) > _MOST_DIGITS for text in plain)
-    if long or len(missing) > 1 or len(quoted) > 1 or not all(map(_exponent, set(texts) - set(plain))):
+    called = {text.lstrip("-") for text in texts} & INFINITE
+    several = len(called) > 1 or len(missing) > 1 or len(quoted) > 1
+    if long or several or not all(map(_exponent, set(texts) - set(plain))):
         return False
     decimals = {len(text.partition(".")[2]) for text in plain}
     return len(decimals) <= 1 or all(map(_shortest, plain)) or all(map(_without_zero, plain))

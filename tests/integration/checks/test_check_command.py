@@ -116,6 +116,53 @@ def test_a_query_without_end_is_stopped(place: Path) -> None:
     assert {one["code"] for one in said["findings"]} & {"time_limit", "memory_limit"}
 
 
+JOINED = "FROM visits JOIN visits AS other ON other.ward = visits.ward"
+HOSTILE = {
+    "groups without number": (
+        f"SELECT visits.cost * 1000 + other.cost AS k, COUNT(*) AS n {JOINED} GROUP BY k",
+        {"memory_limit", "time_limit"},
+    ),
+    "a middle of too much": (
+        f"SELECT visits.ward, MEDIAN(visits.cost + other.cost) AS n {JOINED} GROUP BY visits.ward",
+        {"memory_limit", "time_limit"},
+    ),
+    "10,000 columns": (f"SELECT ward, {', '.join(['COUNT(*)'] * 10_000)} FROM visits", {"sql_too_large"}),
+    "3,000 brackets": (f"SELECT SUM({'(' * 3000}cost{')' * 3000}) AS n FROM visits", {"sql_too_large"}),
+    "a subquery in a CASE": (
+        "SELECT SUM(CASE WHEN cost > (SELECT MAX(cost) FROM visits) THEN 1 ELSE 0 END) AS n FROM visits",
+        {"subquery_hidden"},
+    ),
+}
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "dask"])
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile_sql_ends_with_a_code(what: str, engine: str, place: Path) -> None:
+    sql, expected = HOSTILE[what]
+    many = [{"person": at, "ward": "A", "cost": at / 7} for at in range(20_000)]
+    write_folder(place / "many", many, "visits", {"unit_column": "person"})
+    (place / "claim.json").write_text(json.dumps({"sql": sql}))
+    (place / "table.csv").write_text("k,n\nA,1\n")
+    options = ["--time", "40", "--memory", "768", "--engine", engine]
+    status, said = check(place, "sdap", "many", *options)
+    assert {one["code"] for one in said["findings"]} <= expected
+    assert (status, said["verdict"], said["cells"]) == (3, "not_proven", [])
+
+
+def test_a_file_of_10000_columns_is_not_read(place: Path) -> None:
+    names = ",".join(f"n{at}" for at in range(10_000))
+    (place / "table.csv").write_text(f"ward,{names}\nA{',50' * 10_000}\n")
+    status, said = check(place)
+    assert (status, [one["code"] for one in said["findings"]]) == (3, ["csv_unreadable"])
+
+
+@pytest.mark.parametrize(
+    "option", [("--time", "0"), ("--memory", "1"), ("--workers", "0"), ("--engine", "spark")]
+)
+def test_options_that_make_no_sense_are_bad_usage(option: tuple[str, str], place: Path) -> None:
+    assert check(place, "sdap", "data", *option)[0] == 64
+
+
 @pytest.mark.parametrize(
     ("profile", "data"),
     [("no-such", "data"), ("kr-template", "data"), ("sdap", "unnamed"), ("sdap", "nowhere")],
