@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 
+from session.allocation import bound_heaps
 from session.settings import load, prepare_environment
 
 
 def main() -> None:
     """Read the settings, then let Jupyter load: it reads its folders at import."""
+    bound_heaps()
     settings = load()
     prepare_environment(settings)
     # An optional format of jsonschema builds a parser at import: half of the start, used by nothing here.

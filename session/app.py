@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 from collections.abc import Coroutine
 from typing import Any
@@ -27,6 +26,7 @@ from onggi.clock import SystemClock
 from onggi.errors import Unavailable
 from onggi.reasons import Reason
 from onggi.words import explain
+from session.allocation import keep_start
 from session.audit import AuditTrail
 from session.configuration import configuration
 from session.contents.store import ProjectStore
@@ -122,7 +122,7 @@ class OnggiServer(ServerApp):
             _task(self._lease.run_forever()),
             _task(send_forever(self.onggi.record, self.onggi.review)),
         ]
-        _freeze()
+        keep_start()
         self._reporter = PeriodicCallback(self._report, _REPORT_MILLISECONDS)
         self._reporter.start()
 
@@ -176,12 +176,6 @@ def run(settings: Settings) -> None:
     OnggiServer.onggi = make_context(settings)
     server = OnggiSession.initialize_server(argv=[], config=configuration(settings))
     server.start()
-
-
-def _freeze() -> None:
-    """What the start made stays: collecting garbage would go through all of it, a tenth of a second a time."""
-    gc.collect()
-    gc.freeze()
 
 
 def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

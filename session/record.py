@@ -98,15 +98,8 @@ class DisplayRecord:
         Raises:
             Unavailable: AUDIT_UNREACHABLE, DISK_FULL; then it must not be shown.
         """
-        showing = self._open.get(what.subject)
         for mime, text in pieces:
-            raw = text.encode("utf-8", "replace")
-            if showing is None:
-                showing = self._begin(what)
-            _add(showing.digest, mime.encode("utf-8", "replace"))
-            _add(showing.digest, raw)
-            showing.sizes[mime] = showing.sizes.get(mime, 0) + len(raw)
-            self._keep(showing, mime, raw)
+            self._before(what, mime, text.encode("utf-8", "replace"))
 
     def finish(self, what: What, cuts: int) -> None:
         """Write down what was shown since `before` was first called for it, and what was cut.
@@ -135,14 +128,14 @@ class DisplayRecord:
         self._open.pop(what.subject, None)
         self._send_later(showing, cuts, digest, verdict)
 
-    def file_before(self, path: str, mime: str, text: str) -> None:
+    def file_before(self, path: str, mime: str, raw: bytes) -> None:
         """Write down that a file of the project folder is about to be shown.
 
         Raises:
             Unavailable: as `before`.
         """
         what = What("file", path)
-        self.before(what, [(mime, text)])
+        self._before(what, mime, raw if raw.isascii() else raw.decode("utf-8", "replace").encode())
         self.finish(what, 0)
 
     def sent(self, showing_id: str) -> None:
@@ -150,6 +143,13 @@ class DisplayRecord:
         finished = self.queue.pop(showing_id, None)
         if finished is not None and finished.leaf is not None:
             self.journal.drop(finished.leaf.path)
+
+    def _before(self, what: What, mime: str, raw: bytes) -> None:
+        showing = self._open.get(what.subject) or self._begin(what)
+        _add(showing.digest, mime.encode("utf-8", "replace"))
+        _add(showing.digest, raw)
+        showing.sizes[mime] = showing.sizes.get(mime, 0) + len(raw)
+        self._keep(showing, mime, raw)
 
     def _begin(self, what: What) -> _Open:
         at, showing_id = to_text(self._clock.now()), secrets.token_hex(16)

@@ -38,7 +38,7 @@ class Leaf:
         self.size = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(path, flags, 0o600)
-        self._put(json.dumps(head, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        self._put(json.dumps(head, ensure_ascii=False).encode("utf-8", "replace"), b"\n")
 
     def write(self, mime: str, raw: bytes) -> None:
         """Put a piece on disk.
@@ -46,7 +46,7 @@ class Leaf:
         Raises:
             OSError: if the disk does not take it.
         """
-        self._put(json.dumps([mime, len(raw)]).encode() + b"\n" + raw + b"\n")
+        self._put(json.dumps([mime, len(raw)]).encode() + b"\n", raw, b"\n")
 
     def close(self, end: Mapping[str, Any] | None = None) -> None:
         """No more pieces; `end` says what was said of them.
@@ -56,14 +56,15 @@ class Leaf:
         """
         try:
             if end is not None:
-                self._put(json.dumps(end, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+                self._put(json.dumps(end, ensure_ascii=False).encode("utf-8", "replace"), b"\n")
         finally:
             os.close(self._fd)
 
-    def _put(self, data: bytes) -> None:
-        if os.write(self._fd, data) != len(data):
+    def _put(self, *parts: bytes) -> None:
+        size = sum(map(len, parts))
+        if os.writev(self._fd, parts) != size:
             raise OSError("short write")
-        self.size += len(data)
+        self.size += size
 
 
 def read_leaf(path: Path) -> Read:

@@ -40,7 +40,7 @@ def _display(kind: str) -> Builder:
     def build(scope: Scope, content: Content) -> Answer | None:
         if not scope.flat():
             return None
-        prepared = scope.prepared or prepare(
+        prepared = scope.prepared or (scope.prepare or prepare)(
             scope.policy, scope.redraw, scope.budget.images, content.get("data"), content.get("metadata")
         )
         data, metadata = show(scope, prepared)

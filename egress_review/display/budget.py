@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -69,9 +68,9 @@ def fit(text: str, count: int) -> str:
 class Budget:
     """What is left to one cell (or to the background), and what it has shown so far.
 
-    `shown` is bytes by mime type since the last report, `cuts` counts what was withheld, `digest` runs over
-    everything shown. `runs` watches for encoded data over all its text. `told` holds the reasons that its
-    reader has been given, so that each is said once.
+    `shown` is bytes by mime type since the last report, `cuts` counts what was withheld. `runs` watches for
+    encoded data over all its text. `told` holds the reasons that its reader has been given, so that each is
+    said once.
     """
 
     text: int
@@ -81,14 +80,10 @@ class Budget:
     shown: dict[str, int] = field(default_factory=dict)
     cuts: int = 0
     told: set[Reason] = field(default_factory=set)
-    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
     def record(self, kind: str, content: bytes) -> None:
         """Remember that `content` was shown as `kind`."""
         self.shown[kind] = self.shown.get(kind, 0) + len(content)
-        self.digest.update(kind.encode("utf-8", "replace"))
-        self.digest.update(len(content).to_bytes(8, "big"))
-        self.digest.update(content)
 
     def move(self, before: Budget, after: Budget) -> None:
         """Go on as if it had begun as `after` and not as `before`; what was shown stays spent."""

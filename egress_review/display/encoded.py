@@ -75,12 +75,15 @@ class Runs:
         return _without(whole, spans, begin=len(before)) if spans else text, bool(spans)
 
 
-def cut_runs(text: str, limit: int, *, markup: bool = False) -> tuple[str, bool]:
+def cut_runs(text: str, limit: int, *, markup: bool = False, plain_tags: bool = False) -> tuple[str, bool]:
     """Text with each encoded run of more than `limit` characters replaced by an ellipsis.
 
     Args:
         markup: whether tags may stand inside a run, and are kept.
+        plain_tags: whether tags are known to hold nothing that would break a run.
     """
+    if plain_tags and not _unbroken(text, limit, _KINDS_IN_MARKUP):
+        return text, False
     spans = encoded_spans(text, limit, markup=markup)
     return (_without(text, spans, markup=markup), True) if spans else (text, False)
 
@@ -98,12 +101,12 @@ def encoded_spans(text: str, limit: int, *, markup: bool = False) -> list[tuple[
     ]
 
 
-def _unbroken(text: str, limit: int) -> bool:
+def _unbroken(text: str, limit: int, kinds: bytes = _KINDS) -> bool:
     """Whether so many letters, digits and spaces follow one another anywhere; most text ends here.
 
     Quick, because it is asked of everything: it looks for one character, many times.
     """
-    return _JOINED * limit in text.encode("ascii", "replace").translate(_KINDS)
+    return _JOINED * limit in text.encode("ascii", "replace").translate(kinds)
 
 
 def _unbroken_markup(text: str, limit: int) -> bool:

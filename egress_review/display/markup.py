@@ -71,16 +71,16 @@ def clean_html(source: str, policy: DisplayPolicy) -> CleanHtml:
     """
     if source.startswith(_FRAME[0]) and source.endswith(_FRAME[1]):
         source = source[len(_FRAME[0]) : -len(_FRAME[1])]
-    source = source.encode("utf-8", "replace").decode("utf-8")  # halves of characters are no text
-    capped = cap_tables(_harmless(source, policy), policy.table_rows, policy.table_cells)
-    html, encoded = cut_runs(capped.html, policy.encoded_run, markup=True)
+    if not source.isascii():
+        source = source.encode("utf-8", "replace").decode("utf-8")  # halves of characters are no text
+    known = plain_table(source)
+    harmless = _sanitised(source, policy) if known is None else known
+    capped = cap_tables(harmless, policy.table_rows, policy.table_cells)
+    html, encoded = cut_runs(capped.html, policy.encoded_run, markup=True, plain_tags=known is not None)
     return CleanHtml(f"{_FRAME[0]}{html}{_FRAME[1]}", capped.hidden_rows, encoded)
 
 
-def _harmless(source: str, policy: DisplayPolicy) -> str:
-    known = plain_table(source)
-    if known is not None:
-        return known
+def _sanitised(source: str, policy: DisplayPolicy) -> str:
     styled = policy.table_styles and "style" in source
     return _cleaner(styled=styled).clean(inline_styles(source) if styled else source)
 

@@ -15,8 +15,10 @@ from typing import Any
 
 from egress_review.display.answers import BUILDERS
 from egress_review.display.budget import CountingMeter, Meter, cell_budget, text_bytes
+from egress_review.display.bundle import Prepared, prepare
 from egress_review.display.images import Redraw, refuse_all
 from egress_review.display.policy import MIB, DisplayPolicy
+from egress_review.display.remembered import Remembered
 from egress_review.display.scope import Notice, Outcome, Scope
 from egress_review.display.seen import Seen, digest_of
 from egress_review.display.values import one_of, plain_json
@@ -28,6 +30,7 @@ _FORMAT, _MINOR = 4, 5
 _CELL_TYPES = frozenset({"code", "markdown", "raw"})
 _MAX_CELLS = 5000
 _MAX_METADATA_BYTES = 4096
+_MADE_BYTES = 4 * MIB
 _MESSAGES = {
     "display_data": "display_data",
     "execute_result": "execute_result",
@@ -52,6 +55,7 @@ class NotebookView:
         self._redraw = redraw
         self._meter = meter
         self._seen = seen
+        self._made: Remembered[Prepared] = Remembered(_MADE_BYTES)
         self.tell = tell
 
     def apply(self, policy: DisplayPolicy) -> None:
@@ -144,6 +148,7 @@ class NotebookView:
         meter: Meter = CountingMeter(64 * MIB) if known else self._meter
         outcome = Outcome()
         scope = Scope(self._policy, meter, cell_budget(self._policy), None, outcome, {}, redraw=self._redraw)
+        scope.prepare = self._prepare
         shown: list[dict[str, Any]] = []
         for output in outputs:
             kind = output.get("output_type") if isinstance(output, Mapping) else None
@@ -159,11 +164,20 @@ class NotebookView:
             {"output_type": "stream", "name": "stderr", "text": f"[{self.tell(notice)}]\n"}
             for notice in outcome.notices
         ]
-        if shown != whole:
-            self._seen.add(shown)
         if not outcome.notices:  # whole and paid, so the same outputs are free when they are opened again
             self._seen.add(whole, digest)
         return shown
+
+    def _prepare(
+        self, policy: DisplayPolicy, redraw: Redraw, images_left: int, data: object, metadata: object = None
+    ) -> Prepared:
+        """As `bundle.prepare`; what is the same as the last time, under the same policy, is made once."""
+        key = policy, digest_of([data, metadata]), images_left > 0
+        found = self._made.get(key)
+        if found is None:
+            found = prepare(policy, redraw, images_left, data, metadata)
+            self._made.put(key, found, found.size)
+        return found
 
 
 class _Allowance:

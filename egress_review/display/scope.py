@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,7 @@ class Scope:
 
     Attributes:
         prepared: the output's forms, if they were made harmless beforehand.
+        prepare: what makes them so, if it is not `bundle.prepare`.
         joined: whether the page will see this text together with the text before it, as one message.
         buffers: what came with the message beside its content.
     """
@@ -69,6 +70,7 @@ class Scope:
     comms: Comms = field(default_factory=Comms)
     redraw: Redraw = refuse_all
     prepared: Prepared | None = None
+    prepare: Callable[..., Prepared] | None = None
     joined: bool = False
     buffers: tuple[bytes, ...] = ()
 

@@ -32,9 +32,9 @@ class Seen:
 
 def digest_of(value: object) -> bytes:
     """What a JSON value is known by: the same for the same content, however its keys are ordered."""
-    parts: list[bytes] = []
-    _write(parts.append, value)
-    return hashlib.sha256(b"".join(parts)).digest()[:16]
+    digest = hashlib.sha256()
+    _write(digest.update, value)
+    return digest.digest()[:16]
 
 
 def _write(put: Callable[[bytes], None], value: object) -> None:

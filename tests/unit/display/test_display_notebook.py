@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -199,3 +200,31 @@ def test_metadata_are_what_every_browser_can_read(value: Any) -> None:
     shown = view.show(notebook() | {"metadata": {"a": value}}, "n.ipynb")
     json.loads(json.dumps(shown, allow_nan=False))
     assert len(json.dumps(shown)) < 100
+
+
+def test_what_was_made_under_one_policy_is_made_anew_under_another() -> None:
+    view, _ = make_view()
+    rows = "".join(f"<tr><td>{number}</td></tr>" for number in range(20))
+    data = {"text/html": f"<table><tbody>{rows}</tbody></table>", "image/svg+xml": "<svg/>"}
+    stored = notebook(code("1", [{"output_type": "display_data", "metadata": {}, "data": data}]))
+
+    def html() -> str:
+        return str(view.show(stored, "n.ipynb")["cells"][0]["outputs"][0]["data"].get("text/html"))
+
+    first = html()
+    assert first == html()
+    assert first.count("<tr>") == 20
+    view.apply(replace(POLICY, table_rows=3))
+    assert html().count("<tr>") == 3
+    view.apply(replace(POLICY, mime_types=frozenset()))
+    assert "table" not in json.dumps(view.show(stored, "n.ipynb"))
+
+
+def test_an_image_that_was_drawn_before_is_still_one_too_many() -> None:
+    view, _ = make_view()
+    data = {"image/png": png()}
+    output = {"output_type": "display_data", "metadata": {}, "data": data}
+    stored = notebook(code("1", [output] * (POLICY.cell_images + 2)))
+    for _ in range(2):
+        shown = view.show(stored, "n.ipynb")["cells"][0]["outputs"]
+        assert sum("image/png" in one.get("data", {}) for one in shown) == POLICY.cell_images

@@ -101,12 +101,12 @@ def test_what_cannot_be_written_down_is_refused(
     with pytest.raises(Unavailable):
         record.before(CELL, [("text/plain", "a")])
     with pytest.raises(Unavailable):
-        record.file_before("a.py", "text/plain", "a")
+        record.file_before("a.py", "text/plain", b"a")
     assert not record.queue
 
 
 def test_a_files_name_is_for_egress_review_and_not_for_the_log(record: DisplayRecord, events: Events) -> None:
-    record.file_before("김 아무개.ipynb", "application/json", "{}")
+    record.file_before("김 아무개.ipynb", "application/json", b"{}")
     assert events.actions() == ["display.show", "file.shown"]
     assert "김" not in json.dumps(events(), ensure_ascii=False)
     (finished,) = record.queue.values()
