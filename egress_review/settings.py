@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator
 
-from egress_review.checks.policy import CheckPolicy
+from egress_review.checks.policy import CheckPolicy, Engine
 from egress_review.checks.rules.profile import DEFAULT, profile_at
 from egress_review.policy import MIB, ReviewPolicy
 from web.settings import ServiceSettings
@@ -22,6 +23,7 @@ class ReviewSettings(ServiceSettings):
         review_reviewers: independent votes that a request needs.
         review_download_days: days until a release expires.
         review_check_profile: policy profile of the checks: a shipped one's name, or a YAML document's path.
+        review_check_workers: processes of Dask over which the recomputation of one table is spread; 0: none.
         review_max_file_mib: MiB of one submitted file.
         review_max_request_mib: MiB of all files of a request.
         review_display_profile: display policy of projects that were given none: `strict`, `standard` or
@@ -34,6 +36,7 @@ class ReviewSettings(ServiceSettings):
     review_reviewers: int = Field(default=2, ge=1, le=5)
     review_download_days: int = Field(default=14, ge=1, le=365)
     review_check_profile: str = DEFAULT
+    review_check_workers: int = Field(default=0, ge=0, le=64)
     review_max_file_mib: int = Field(default=64, ge=1, le=1024)
     review_max_request_mib: int = Field(default=256, ge=1, le=4096)
     review_display_profile: str = Field(default="standard", pattern="^(?:strict|standard|open-data)$")
@@ -88,7 +91,9 @@ class ReviewSettings(ServiceSettings):
         Raises:
             Invalid: there is no such profile, or its numbers are not set.
         """
-        return CheckPolicy(profile=profile_at(self.review_check_profile))
+        policy = CheckPolicy(profile=profile_at(self.review_check_profile))
+        workers = self.review_check_workers
+        return replace(policy, engine=Engine.DASK, workers=workers, cpus=workers) if workers else policy
 
     @property
     def policy(self) -> ReviewPolicy:
