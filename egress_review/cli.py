@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,7 +73,7 @@ def export_log(ctx: typer.Context, target: _Target, state: _State = None) -> Non
     """Write the log and its public key for third parties."""
     from egress_review.audit.export import export_lines, write_export
 
-    folder = target.is_dir()
+    folder = os.path.isdir(target)  # noqa: PTH112 - False where we may not look, too
     path = target / EXPORT_NAME if folder else target
     with _readable(ctx), _log(ctx, state) as (notary, transaction):
         newest = notary.checkpoint()
@@ -115,6 +116,8 @@ def verify_release(ctx: typer.Context, certificate: _Certificate, key: _Key, fil
 
 def _verifier(ctx: typer.Context, key: str) -> NoteVerifier:
     """From the key itself, or from a file that holds it."""
+    if "+" not in key and not os.path.isfile(key):  # noqa: PTH113 - False where we may not look, too
+        _bad(ctx, "usage_file", path=key[:80])
     try:
         text = Path(key).read_text("utf-8")[:MAX_NOTE_BYTES] if Path(key).is_file() else key
         return read_verifier(text)

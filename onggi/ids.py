@@ -32,7 +32,7 @@ def person_name(text: str) -> str:
         Invalid: if it is not one.
     """
     if not _PERSON.fullmatch(text):
-        raise Invalid(Reason.FIELD_INVALID, field="person", value=text[:60])
+        raise Invalid(Reason.PERSON_NAME_INVALID, value=text[:60])
     return text
 
 

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     SESSION_NEEDS_PROJECT = "session_needs_project"
     SIGN_IN_REQUIRED = "sign_in_required"
     SIGN_IN_THROTTLED = "sign_in_throttled"
+    UNKNOWN_MEMBER = "unknown_member"
     UNKNOWN_PERSON = "unknown_person"
 
     # input
@@ -37,6 +38,7 @@ class Reason(StrEnum):
     FIELD_INVALID = "field_invalid"
     FIELD_MISSING = "field_missing"
     NOT_FOUND = "not_found"
+    PERSON_NAME_INVALID = "person_name_invalid"
     SLUG_INVALID = "slug_invalid"
     SQL_FAILED = "sql_failed"
     SQL_NOT_ONE_SELECT = "sql_not_one_select"
@@ -53,6 +55,7 @@ class Reason(StrEnum):
     FILE_NOT_FOUND = "file_not_found"
     FILE_NOT_READABLE = "file_not_readable"
     FILE_NOT_REGULAR = "file_not_regular"
+    FILE_NOT_WRITABLE = "file_not_writable"
     FILE_OUTSIDE_PROJECT = "file_outside_project"
     FILE_TOO_LARGE = "file_too_large"
     TOO_MANY_FILES = "too_many_files"

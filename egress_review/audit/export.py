@@ -8,19 +8,22 @@ combine to the signed roots: so a verifier can say which event was changed, and 
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from egress_review.audit.merkle import subtrees_of
 from egress_review.audit.protocol import AuditLog, Logged, StoredCheckpoint
-from onggi.errors import Unavailable
+from onggi.errors import Invalid, Unavailable
 from onggi.events import canonical_json
 from onggi.reasons import Reason
 
 __all__ = ["FORMAT", "checkpoint_line", "event_line", "export_lines", "head_line", "write_export"]
 
 FORMAT = "onggi-audit-log-1"
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
 def export_lines(log: AuditLog, origin: str, newest: StoredCheckpoint) -> Iterator[bytes]:
@@ -47,6 +50,7 @@ def write_export(path: Path, lines: Iterable[bytes]) -> int:
 
     Raises:
         Unavailable: DISK_FULL.
+        Invalid: FILE_NOT_WRITABLE.
     """
     fresh = path.with_name(f".{path.name}.new")
     try:
@@ -58,9 +62,12 @@ def write_export(path: Path, lines: Iterable[bytes]) -> int:
             size = file.tell()
         fresh.replace(path)
     except OSError as error:
-        raise Unavailable(Reason.DISK_FULL, path=path) from error
+        if error.errno in _FULL:
+            raise Unavailable(Reason.DISK_FULL, path=path) from error
+        raise Invalid(Reason.FILE_NOT_WRITABLE, name=path) from error
     finally:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
     return size
 
 

@@ -187,4 +187,4 @@ def _may_decide(context: Context, actor: str, slug: str, member: str | None = No
         if store.membership(slug, actor) is not None:
             raise Refused(Reason.DISPLAY_OWN_PROJECT, project=slug)
         if member is not None and store.membership(slug, member) is None:
-            raise NotFound(Reason.NOT_A_MEMBER, project=slug)
+            raise NotFound(Reason.UNKNOWN_MEMBER, person=member, project=slug)

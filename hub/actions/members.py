@@ -60,7 +60,7 @@ def end_member(
     with change(context, actor, Permission.MEMBER_MANAGE) as change_:
         before = change_.store.membership(project, person)
         if before is None:
-            raise NotFound(Reason.NOT_A_MEMBER, project=project)
+            raise NotFound(Reason.UNKNOWN_MEMBER, person=person, project=project)
         membership = replace(before, ends=ends or change_.now, starts=min(before.starts, ends or change_.now))
         change_.store.save_membership(membership)
         change_.record("member.end", person, project, ends=text_or_none(membership.ends))

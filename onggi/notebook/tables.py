@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from onggi.claim import Claim, Format, Scalar, claim_file
 from onggi.clock import SystemClock, to_text
-from onggi.errors import Invalid
+from onggi.errors import Invalid, Unavailable
 from onggi.file_forms import parquet_bytes, xlsx_bytes
 from onggi.manifest import Manifest, Table
 from onggi.notebook.builder import Built, Named, Parts, build, named
@@ -151,14 +152,19 @@ def write(
         claim: of the table; its format decides the form, its SHA-256 is filled in.
 
     Raises:
-        Invalid: a value has no form, or two columns have one name.
+        Invalid: a value has no form, two columns have one name, or nothing can be written there.
+        Unavailable: the disk is full.
     """
     content = _WRITE[claim.format](header, rows)
     whole = replace(claim, output_sha256=hashlib.sha256(content).hexdigest())
-    beside = whole.to_bytes()
-    _replace(path.with_name(claim_file(path.name)), beside)
-    _replace(path, content)
-    describe(path, len(content), whole, manifests)
+    try:
+        _replace(path.with_name(claim_file(path.name)), whole.to_bytes())
+        _replace(path, content)
+        describe(path, len(content), whole, manifests)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise Unavailable(Reason.DISK_FULL, path=path) from error
+        raise Invalid(Reason.FILE_NOT_WRITABLE, name=path) from error
     return whole
 
 

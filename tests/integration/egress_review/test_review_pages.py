@@ -158,8 +158,8 @@ def test_two_votes_release_and_each_is_blind_before(parts: Everything) -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"ballot-1": "reject", "reason-1": "  "}, "Give a reason for your vote on output 1."),
-        ({}, "There is no vote on output 1."),
+        ({"ballot-1": "reject", "reason-1": "  "}, "Give a reason for your vote on file 1."),
+        ({}, "There is no vote on file 1."),
     ],
 )
 def test_a_missing_reason_or_vote_is_explained_and_nothing_typed_is_lost(

@@ -62,6 +62,15 @@ def test_export_here_verify_there(installation: Path, tmp_path: Path) -> None:
     assert "19" in bad.stdout
 
 
+def test_a_place_where_nothing_can_be_written_is_named(installation: Path, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    for target in (tmp_path / "missing" / "log.jsonl", closed / "log.jsonl"):
+        answer = run(tmp_path, "audit", "export", target, "--state", installation)
+        assert answer.returncode == 1
+        assert answer.stderr.splitlines()[0].startswith(f"{target}에 쓸 수 없습니다.")
+
+
 def test_a_certificate_with_its_files(tmp_path: Path) -> None:
     made = issued(tmp_path)
     (tmp_path / "c.json").write_bytes(made.certificate)
@@ -95,6 +104,13 @@ def test_bad_usage_is_told_apart_from_tampering(tmp_path: Path) -> None:
         assert run(tmp_path, *arguments).returncode == 64, arguments
     assert run(tmp_path, "audit", "verify", "log.jsonl", "--key", key).returncode == 0
     assert run(tmp_path, "certificate", "verify", "log.jsonl", "--key", key).returncode == 1
+
+
+def test_a_missing_file_is_not_called_a_wrong_key(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_bytes(b"".join(exported(tmp_path, 3)))
+    answer = run(tmp_path, "audit", "verify", "log.jsonl", "--key", "export/audit-log.pub")
+    assert "export/audit-log.pub" in answer.stderr
+    assert "onggi/audit-log+1a2b3c4d" not in answer.stderr
 
 
 def test_a_verifier_needs_neither_database_nor_web() -> None:

@@ -58,6 +58,16 @@ def _recompute(data: Path, raw: bytes) -> bytes:
         return csv_bytes(claim.columns, database.execute(claim.sql, dict(claim.parameters)).fetchall())
 
 
+def test_a_place_where_nothing_can_be_written_is_named(door: Door, tmp_path: Path) -> None:
+    script = (
+        "try:\n"
+        f"    onggi.table({SQL!r}, '/etc/t.csv', {{'low': 10.5}})\n"
+        "except Exception as error:\n"
+        "    answer = [error.reason, '/etc/t.csv' in str(error)]"
+    )
+    assert in_compute(script, door.socket, tmp_path) == ["file_not_writable", True]
+
+
 def test_the_claim_gives_the_file_again(door: Door, data: Path, tmp_path: Path) -> None:
     script = (
         f'frame = onggi.table({SQL!r}, "t.csv", {{"low": 10.5}})\nanswer = frame.fillna("-").values.tolist()'

@@ -51,6 +51,11 @@ def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
         yield opened
 
 
+def test_completion_and_help_know_the_verbs() -> None:
+    assert set(onggi.__all__) <= set(dir(onggi))
+    assert all(f"onggi.{verb}(" in (onggi.__doc__ or "") for verb in onggi.__all__ if verb != "__version__")
+
+
 def test_the_library_starts_without_third_parties() -> None:
     script = (
         "import sys, onggi; onggi.datasets, onggi.read, onggi.table, onggi.submit\n"
