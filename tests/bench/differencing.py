@@ -56,10 +56,11 @@ def table(persons: int, random: np.random.Generator) -> Sets:
     made_of = sparse.csr_array(
         (np.ones(indices.size, dtype=np.int32), indices, starts), shape=(len(sets), inner.size)
     )
+    sizes = np.asarray(made_of @ np.bincount(cell, minlength=inner.size), dtype=np.int64)
     prints = prints_by(cell, people, np.ones_like(people), inner.size)
     prints = np.add.reduceat(prints[indices], starts[:-1], axis=0)
     rows = tuple(range(len(sets)))
-    return Sets(people, smallest(cell, inner.size), made_of, rows, rows, tuple(families), prints)
+    return Sets(people, smallest(cell, inner.size), made_of, rows, rows, tuple(families), sizes, prints)
 
 
 def near(sets: Sets) -> Sets:

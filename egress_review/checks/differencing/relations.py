@@ -2,7 +2,7 @@
 
 Everything follows from one list: the pairs of sets of which one lies in the other but for fewer than k
 persons (`contained`). It comes from one pass over the persons, who are counted by atom of one table and atom
-of the other.
+of the other, and from sums of these counts for the sets that can be in such a pair at all (`witnesses`).
 
 For a target T and a family of disjoint sets E₁…Eₙ the union that comes nearest to T takes every Eᵢ that lies
 in T by more than half; it differs from T by |T ∖ ⋃E| + Σ min(|Eᵢ ∩ T|, |Eᵢ ∖ T|) persons. If every Eᵢ has at
@@ -21,6 +21,10 @@ from scipy import sparse
 from egress_review.checks.differencing.prints import Persons
 from egress_review.checks.differencing.sets import Family, Places, Sets
 
+SPARE = 8
+"""Witnesses of a set beside the k: more make a chance suspect rarer."""
+_FIRST = 2**16
+_FEW = 8
 _TWO = 2  # one part alone is a pair
 _MOST_DENSE = 4_000_000
 _MOST_DIRECT = 2**27
@@ -31,10 +35,20 @@ class Newcomer:
 
     def __init__(self, sets: Sets) -> None:
         self.sets = sets
+        self.made_of = _with_nobody(sets.made_of)
         self._nobody = sets.made_of.shape[1]
         self._people = sets.people
         self._atom = sets.atom.astype(np.int32)
         self._table = _direct(self._people, self._atom, self._nobody)
+        self._witnesses: tuple[Witnesses, Places, Places] | None = None
+
+    def witnesses(self, k: int) -> tuple[Witnesses, Places, Places]:
+        """A few persons of each of its sets; their positions once, in order; and which of these each is."""
+        if self._witnesses is None:
+            found = witnesses(self.sets, k)
+            once, which = np.unique(found.positions, return_inverse=True)
+            self._witnesses = found, once, which.reshape(found.positions.shape)
+        return self._witnesses
 
     def atoms_of(self, persons: Persons) -> npt.NDArray[np.int32]:
         """The atom of each person; one more than there are for persons of none."""
@@ -80,30 +94,106 @@ def contained(old: Sets, newcomer: Newcomer, k: int) -> Pairs:
         return Pairs(*(np.empty(0, dtype=np.int64) for _ in range(5)))
     columns = newcomer.atoms_of(old.people)
     dense = max(old.made_of.shape) * max(new.made_of.shape) <= _MOST_DENSE
-    row, column, shared = (_dense if dense else _sparse)(old, new, columns, k)
+    row, column, shared = (_dense if dense else _sparse)(old, newcomer, columns, k)
     only_old, only_new = old.sizes[row] - shared, new.sizes[column] - shared
     near = ((only_old < k) | (only_new < k)) & (shared > 0)
     return Pairs(row[near], column[near], shared[near], only_old[near], only_new[near])
 
 
-def _dense(old: Sets, new: Sets, columns: npt.NDArray[np.int32], k: int) -> tuple[Places, Places, Places]:
-    atoms, width = old.made_of.shape[1], new.made_of.shape[1] + 1
-    cells = old.atom.astype(np.int32) * np.int32(width) + columns
-    counted = np.bincount(cells, minlength=atoms * width).astype(np.int32).reshape(atoms, width)[:, :-1]
-    by_set = old.made_of @ counted
-    shared = new.made_of @ np.ascontiguousarray(by_set.T)
-    enough = shared > (new.sizes - k).astype(np.int32)[:, None]
-    enough |= shared > (old.sizes - k).astype(np.int32)[None, :]
-    column, row = np.divmod(np.flatnonzero(enough), len(old.place))
-    return row, column, shared[column, row].astype(np.int64)
+def _dense(
+    old: Sets, newcomer: Newcomer, columns: npt.NDArray[np.int32], k: int
+) -> tuple[Places, Places, Places]:
+    new, made_of = newcomer.sets, newcomer.made_of
+    atoms, width = old.made_of.shape[1], made_of.shape[1]
+    cells = old.atom.astype(np.int64) * width + columns
+    counted = np.bincount(cells, minlength=atoms * width).reshape(atoms, width)
+    rows, places = _suspects(old, newcomer, columns, k)
+    of_rows = made_of @ (old.made_of[rows] @ counted).T
+    if places.size <= _FEW:
+        of_atoms = counted @ made_of[places].T.toarray()
+    else:
+        of_atoms = (made_of[places] @ counted.T).T
+    of_places = old.made_of @ of_atoms
+    shared = np.concatenate([of_rows.T.ravel(), of_places.ravel()])
+    row = np.concatenate([np.repeat(rows, len(new.place)), np.repeat(np.arange(len(old.place)), places.size)])
+    column = np.concatenate([np.tile(np.arange(len(new.place)), rows.size), np.tile(places, len(old.place))])
+    enough = (shared > new.sizes[column] - k) | (shared > old.sizes[row] - k)
+    pair, first = np.unique(row[enough] * len(new.place) + column[enough], return_index=True)
+    row, column = np.divmod(pair, len(new.place))
+    return row, column, shared[enough][first]
 
 
-def _sparse(old: Sets, new: Sets, columns: npt.NDArray[np.int32], _k: int) -> tuple[Places, Places, Places]:
+def _suspects(old: Sets, newcomer: Newcomer, columns: npt.NDArray[np.int32], k: int) -> tuple[Places, Places]:
+    """Old sets in which a new one may nearly lie, new sets in which an old one may.
+
+    If a set lies in another but for fewer than k persons, so do any k + `SPARE` of its own, but for as many.
+    A set of which so many are not at hand is a suspect itself.
+    """
+    enough = SPARE + 1
+    of_old = witnesses(old, k)
+    inside = _counted(columns[of_old.positions], newcomer.made_of)
+    places = np.unique(inside.indices[inside.data >= enough])
+    of_new, positions, which = newcomer.witnesses(k)
+    people = newcomer.sets.people[positions]
+    at = np.minimum(np.searchsorted(old.people, people), old.people.size - 1)
+    there = old.people[at] == people
+    atoms = np.where(there, old.atom[at].astype(np.int32), old.made_of.shape[1])
+    inside = _counted(atoms[which], _with_nobody(old.made_of))
+    rows = np.unique(inside.indices[inside.data >= enough])
+    return np.union1d(rows, of_old.unknown), np.union1d(places, of_new.unknown)
+
+
+def _counted(atoms: npt.NDArray[np.int32], made_of: sparse.csr_array) -> sparse.csr_array:
+    """How many of some persons are in each set of a table, by their atoms; the last is nobody's."""
+    few, many = atoms.shape
+    ones = np.ones(atoms.size, dtype=np.int32)
+    starts = np.arange(few + 1) * many
+    counted = sparse.csr_array((ones, atoms.ravel(), starts), shape=(few, made_of.shape[1]))
+    return sparse.csr_array(counted @ made_of.T)
+
+
+def _with_nobody(made_of: sparse.csr_array) -> sparse.csr_array:
+    """Sets × atoms, with an atom more that is in no set."""
+    sets, atoms = made_of.shape
+    return sparse.csr_array((made_of.data, made_of.indices, made_of.indptr), shape=(sets, atoms + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """A few persons of each set.
+
+    Attributes:
+        positions: of them among the table's people, sets × k + `SPARE`.
+        unknown: places of the sets of which so many were not found.
+    """
+
+    positions: Places
+    unknown: Places
+
+
+def witnesses(sets: Sets, k: int) -> Witnesses:
+    """For each set k + `SPARE` persons of one of its atoms, out of the first people of its table."""
+    many = k + SPARE
+    first = sets.atom[:_FIRST]
+    order = np.argsort(first, kind="stable")
+    counts = np.bincount(first, minlength=sets.made_of.shape[1])
+    starts = np.cumsum(counts) - counts
+    known = counts[sets.made_of.indices] >= many
+    of_set = np.repeat(np.arange(len(sets.place)), np.diff(sets.made_of.indptr))[known]
+    found, at = np.unique(of_set, return_index=True)
+    atom = sets.made_of.indices[known][at]
+    positions = order[starts[atom][:, None] + np.arange(many)]
+    return Witnesses(positions, np.setdiff1d(np.arange(len(sets.place)), found))
+
+
+def _sparse(
+    old: Sets, newcomer: Newcomer, columns: npt.NDArray[np.int32], _k: int
+) -> tuple[Places, Places, Places]:
     ones = np.ones(columns.size, dtype=np.int32)
-    shape = (old.made_of.shape[1], new.made_of.shape[1] + 1)
+    shape = (old.made_of.shape[1], newcomer.made_of.shape[1])
     counted = sparse.csr_array((ones, (old.atom.astype(np.int32), columns)), shape=shape)
     counted.sum_duplicates()
-    shared = (old.made_of @ counted[:, :-1] @ new.made_of.T).tocoo()
+    shared = (old.made_of @ counted @ newcomer.made_of.T).tocoo()
     row, column = shared.coords
     return row.astype(np.int64), column.astype(np.int64), shared.data.astype(np.int64)
 

@@ -59,6 +59,7 @@ class Sets:
         made_of: sets × atoms, 1 where the set has the atom.
         place: for each set the place of a published number that it stands behind.
         row: for each set the row of the table.
+        sizes: persons of each set.
         prints: sets × parts.
         amounts: what rows add to the numbers, where the sets do not say it.
     """
@@ -69,18 +70,9 @@ class Sets:
     place: tuple[int, ...]
     row: tuple[int, ...]
     families: tuple[Family, ...]
+    sizes: Places
     prints: Prints
     amounts: Amounts = NO_AMOUNTS
-
-    @cached_property
-    def atom_sizes(self) -> Places:
-        """Persons of each atom."""
-        return np.bincount(self.atom, minlength=self.made_of.shape[1])
-
-    @cached_property
-    def sizes(self) -> Places:
-        """Persons of each set."""
-        return np.asarray(self.made_of @ self.atom_sizes, dtype=np.int64)
 
     @cached_property
     def tags(self) -> tuple[frozenset[str], ...]:
@@ -108,8 +100,18 @@ def make_sets(
 ) -> Sets:
     """Sets from the persons of each, none of them empty."""
     people, atom, made_of = _atoms(members)
-    prints = prints_of(members)
-    return Sets(people, atom, made_of, tuple(place), tuple(row), tuple(families), prints, amounts)
+    sizes = np.array([one.size for one in members], dtype=np.int64)
+    return Sets(
+        people,
+        atom,
+        made_of,
+        tuple(place),
+        tuple(row),
+        tuple(families),
+        sizes,
+        prints_of(members),
+        amounts,
+    )
 
 
 def _atoms(members: Sequence[Persons]) -> tuple[Persons, Codes, sparse.csr_array]:
@@ -149,6 +151,7 @@ def to_bytes(sets: Sets) -> bytes:
         "made_of": [sets.made_of.indptr.tolist(), sets.made_of.indices.tolist()],
         "place": list(sets.place),
         "row": list(sets.row),
+        "sizes": sets.sizes.tolist(),
         "families": [
             {"sets": list(one.sets), "tags": sorted(one.tags), "disjoint": one.disjoint}
             for one in sets.families
@@ -194,6 +197,7 @@ def from_bytes(raw: bytes) -> Sets:
             Family(tuple(one["sets"]), frozenset(one["tags"]), bool(one["disjoint"]))
             for one in head["families"]
         ),
+        sizes=np.array(head["sizes"], dtype=np.int64),
         prints=prints[:count],
         amounts=_amounts(head["amounts"], prints[count:]),
     )

@@ -70,7 +70,8 @@ def candidates(known: Known, wholes: Places, parts: Places, k: int) -> list[tupl
     """
     if k > PARTS:
         raise OverBudgetError
-    pairs = np.unique(np.stack([known.which[wholes], known.which[parts]], axis=1), axis=0)
+    count = len(known.first)
+    pairs = np.stack(np.divmod(np.unique(known.which[wholes] * count + known.which[parts]), count), axis=1)
     if len(pairs) > MOST_RESTS:
         raise OverBudgetError
     folded = merged(known.prints, k)
@@ -112,7 +113,10 @@ def equal_in(
     """
     order = np.lexsort((known.sizes, column))
     values, sizes = column[order], known.sizes[order]
-    low, high = np.searchsorted(values, rest, "left"), np.searchsorted(values, rest, "right")
+    low = np.searchsorted(values, rest, "left")
+    high = low.copy()
+    there = np.flatnonzero(values[np.minimum(low, values.size - 1)] == rest)
+    high[there] = np.searchsorted(values, rest[there], "right")
     # Small sets leave parts empty: there all of them are equal, and their sizes tell them apart.
     start, end = np.searchsorted(values, np.uint64(0), "left"), np.searchsorted(values, np.uint64(0), "right")
     empty = rest == 0
