@@ -24,6 +24,7 @@ _STATISTICS = {
     "mean": "AVG",
     "median": "MEDIAN",
     "min": "MIN",
+    "mode": "MODE",
     "n": "COUNT",
     "std": "STDDEV_SAMP",
     "sum": "SUM",

@@ -25,6 +25,7 @@ _STATISTICS: Mapping[type[exp.Expr], tuple[str, Kind]] = {
     exp.Max: ("max", Kind.MAXIMUM),
     exp.Median: ("median", Kind.MEDIAN),
     exp.Min: ("min", Kind.MINIMUM),
+    exp.Mode: ("mode", Kind.MODE),
     exp.Stddev: ("stddev_samp", Kind.STDDEV),
     exp.StddevPop: ("stddev_pop", Kind.STDDEV),
     exp.StddevSamp: ("stddev_samp", Kind.STDDEV),
@@ -37,7 +38,7 @@ _QUANTILES: Mapping[type[exp.Expr], tuple[str, str]] = {
     exp.PercentileDisc: ("quantile_disc", "expression"),
     exp.Quantile: ("quantile_disc", "quantile"),
 }
-_ONE_VALUE = {Kind.MINIMUM, Kind.MAXIMUM, Kind.MEDIAN, Kind.QUANTILE}
+_ONE_VALUE = {Kind.MINIMUM, Kind.MAXIMUM, Kind.MEDIAN, Kind.MODE, Kind.QUANTILE}
 _MAX_DECIMALS = 15
 _PROBABILITY_DIGITS = 6
 
@@ -164,7 +165,7 @@ def _count_if(node: exp.CountIf, name: str, scope: Scope, condition: str) -> Mea
 
 
 def _statistic(node: exp.Expr, name: str, scope: Scope, condition: str, shapes: list[Shape]) -> Measure:
-    if isinstance(node.this, exp.Distinct):
+    if node.this is None or isinstance(node.this, exp.Distinct):
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
     verb, kind = _STATISTICS[type(node)]
     if kind in _ONE_VALUE:
@@ -206,7 +207,7 @@ def _quantile(node: exp.Expr, name: str, scope: Scope, condition: str, shapes: l
 
 
 def _refuse_text(node: exp.Expr, scope: Scope) -> None:
-    """A least, greatest or middle text is one person's text."""
+    """A least, greatest, middle or most frequent text is one person's text."""
     if write(node.this, scope).text:
         raise CheckStopped(FindingCode.AGGREGATE_NOT_PROVABLE, function=function_name(node))
 

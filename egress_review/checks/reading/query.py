@@ -25,6 +25,7 @@ class Kind(StrEnum):
     MINIMUM = "minimum"
     MAXIMUM = "maximum"
     MEDIAN = "median"
+    MODE = "mode"
     QUANTILE = "quantile"
     RATIO = "ratio"
 

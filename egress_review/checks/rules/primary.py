@@ -14,8 +14,9 @@ from egress_review.checks.rules.profile import Dominance, PPercent, Profile, Rul
 from egress_review.checks.source.evidence import Cell, share
 
 _TOTALS = frozenset({Kind.SUM, Kind.AVERAGE})
-_SPREADS = frozenset({Kind.STDDEV, Kind.VARIANCE})
-_ENDS = frozenset({Kind.MINIMUM, Kind.MAXIMUM})
+SPREADS = frozenset({Kind.STDDEV, Kind.VARIANCE})
+_HELD = frozenset({Kind.MINIMUM, Kind.MAXIMUM, Kind.MODE})
+"""A value of somebody's is published."""
 _QUANTILES = {Kind.MEDIAN: 0.5}
 
 
@@ -54,9 +55,9 @@ def _judge(cell: Cell, measure: Measure, profile: Profile) -> Iterator[Broken]:
     yield from _threshold(cell, measure, profile)
     if measure.kind in _TOTALS or (measure.kind is Kind.COUNT and _sized(cell)):
         yield from _dominance(cell, rules)
-    if measure.kind in _SPREADS:
+    if measure.kind in SPREADS:
         yield from _freedom(cell, profile)
-    if measure.kind in _ENDS:
+    if measure.kind in _HELD:
         yield from _ends(cell, measure, rules)
     if measure.kind in _QUANTILES or measure.kind is Kind.QUANTILE:
         yield from _quantile(cell, measure, profile)
@@ -119,7 +120,8 @@ def _freedom(cell: Cell, profile: Profile) -> Iterator[Broken]:
 
 def _ends(cell: Cell, measure: Measure, rules: Rules) -> Iterator[Broken]:
     rule = rules.single_unit_ends
-    holders = cell.units_at_minimum if measure.kind is Kind.MINIMUM else cell.units_at_maximum
+    found = {Kind.MINIMUM: cell.units_at_minimum, Kind.MAXIMUM: cell.units_at_maximum}
+    holders = found.get(measure.kind, cell.holders)
     if rule is not None and cell.minimum is not None and holders < rule.least:
         yield _broken(
             FindingCode.SINGLE_PERSON_STATISTIC, rule, "suppress", minimum=rule.least, holders=holders

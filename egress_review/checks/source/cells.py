@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.reading.query import Key, Measure, Query
+from egress_review.checks.reading.query import Key, Kind, Measure, Query
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.source.evidence import Cell, Group, GroupId, group_id, share
 from egress_review.checks.source.partials import Statistic, leaves, statistic
@@ -21,6 +22,7 @@ def group_of(
     statistics: Sequence[Statistic],
     classes: Sequence[Mapping[GroupId, Record]],
     institutions: Mapping[GroupId, Record],
+    modes: Mapping[str, Sequence[Mapping[GroupId, Record]]] = MappingProxyType({}),
 ) -> Group:
     """A published row with its evidence.
 
@@ -28,6 +30,7 @@ def group_of(
         values: the row of the value query; with its own evidence where rows are units.
         classes: for each unit class, the evidence by group; empty where rows are units.
         institutions: the evidence of institutions, by group.
+        modes: by what is asked for its most frequent value: for each unit class, the evidence by group.
 
     Raises:
         CheckStopped: `query_failed`, if a value has no evidence.
@@ -51,7 +54,7 @@ def group_of(
     cells = []
     for index, measure in enumerate(shown):
         empty = Cell(key, grouping, index, published[at[index]], int(records[0]["r"]), units, 0)
-        cells.append(_measured(empty, measure, numbers, records, about))
+        cells.append(_with_mode(_measured(empty, measure, numbers, records, about), measure, place, modes))
     return Group(published, int(records[0]["r"]), units, tuple(cells), grouping)
 
 
@@ -71,6 +74,16 @@ def _measured(
         return made[0]
     fewest = min(made, key=lambda one: one.contributors)
     return replace(fewest, minimum=None, maximum=None, parts=tuple(made))
+
+
+def _with_mode(
+    cell: Cell, measure: Measure, place: GroupId, modes: Mapping[str, Sequence[Mapping[GroupId, Record]]]
+) -> Cell:
+    """The cell, of a most frequent value with its rivals; a group without a value has none."""
+    found = [one[place] for one in modes.get(measure.argument, ()) if place in one]
+    if measure.kind is not Kind.MODE or not found:
+        return cell
+    return replace(cell, tied=tuple(found[0]["tied"]), holders=min(int(one["holders"]) for one in found))
 
 
 def _filled(empty: Cell, number: int, record: Record) -> Cell:

@@ -15,6 +15,8 @@ from egress_review.checks.reading.query import Key, Query
 
 TOP = 3
 """How many of the largest units are kept; enough for (n, k) with n up to 3 and for p%."""
+TIED = 100
+"""How many of several most frequent values are known."""
 ENDS = 20
 """How many units at an end of the range are told apart."""
 
@@ -41,6 +43,8 @@ class Cell:
         minimum, maximum: of the values; None for counts.
         units_at_minimum, units_at_maximum: units that hold it, counted up to `ENDS`; 0 if not asked for.
         negatives: whether a value is below zero.
+        tied: the most frequent values, the least first, at most `TIED`; empty if not asked for.
+        holders: units that hold the one of them that the fewest hold.
         institutions: that contribute, or None if the data name none or nobody asked.
         institutions_abs: sum over institutions of the absolute sum of each.
         top_institutions: the largest of them, as `top`.
@@ -63,6 +67,8 @@ class Cell:
     units_at_minimum: int = 0
     units_at_maximum: int = 0
     negatives: bool = False
+    tied: tuple[Any, ...] = ()
+    holders: int = 0
     institutions: int | None = None
     institutions_abs: float = 0.0
     top_institutions: tuple[float, ...] = ()

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from egress_review.checks.reading.query import Kind, Measure, Query
-from egress_review.checks.source.evidence import ENDS, TOP
+from egress_review.checks.source.evidence import ENDS, TIED, TOP
 
 _SUMMED = frozenset({Kind.SUM, Kind.AVERAGE, Kind.STDDEV, Kind.VARIANCE})
 _ENDED = frozenset({Kind.MINIMUM, Kind.MAXIMUM})
@@ -135,6 +135,35 @@ def person_sql(query: Query, unit: str, wanted: Sequence[Statistic]) -> str:
     return _by_unit(query, unit, wanted, outer)
 
 
+def mode_arguments(query: Query) -> tuple[str, ...]:
+    """What the most frequent value is asked of, each once."""
+    found = (leaf for measure in query.measures for leaf in leaves(measure))
+    return tuple(dict.fromkeys(one.argument for one in found if one.kind is Kind.MODE))
+
+
+def mode_sql(query: Query, unit: str, argument: str) -> str:
+    """By group: the least of the values that are the most frequent, and the fewest units that hold one.
+
+    Args:
+        unit: the person of a row, or "" if rows are the units.
+    """
+    keys = [f"k{number}" for number in range(len(query.keys))]
+    rows = [f"{key.sql} AS {name}" for key, name in zip(query.keys, keys, strict=True)]
+    source = query.select_sql([*rows, f"{argument} AS x", *([f"{unit} AS u"] if unit else [])])
+    names = ", ".join(_names(query))
+    held = "count(DISTINCT u)" if unit else "count(*)"
+    # Every part was written here or by `reading`.
+    counted = (
+        f"SELECT {', '.join([*keys, f'{_grouping(query, keys)} AS g'])}, x, count(*) AS r, {held} AS h"  # noqa: S608
+        f" FROM ({source}) AS source_rows WHERE x IS NOT NULL{_grouped(query, keys, 'x')}"
+    )
+    best = f"SELECT *, max(r) OVER (PARTITION BY {names}) AS most FROM ({counted}) AS counted"  # noqa: S608
+    return (
+        f"SELECT {names}, min(x, {TIED}) AS tied, min(h) AS holders"  # noqa: S608
+        f" FROM ({best}) AS best WHERE r = most GROUP BY {names}"
+    )
+
+
 def institution_sql(query: Query, wanted: Sequence[Statistic]) -> str:
     """By group and statistic: how many institutions contribute, their absolute total, the largest."""
     outer = _names(query)
@@ -176,7 +205,8 @@ def _by_unit(query: Query, unit: str, wanted: Sequence[Statistic], outer: Sequen
     for number, one in enumerate(wanted):
         rows.extend(one.row_columns(number))
         units.extend(one.unit_columns(number))
-    inner = f"SELECT {', '.join(units)} FROM ({query.select_sql(rows)}) AS source_rows{_grouped(query, keys)}"  # noqa: S608 - our own texts
+    source, grouped = query.select_sql(rows), _grouped(query, keys, "u")
+    inner = f"SELECT {', '.join(units)} FROM ({source}) AS source_rows{grouped}"  # noqa: S608 - our own texts
     return f"SELECT {', '.join(outer)} FROM ({inner}) AS units GROUP BY {', '.join(_names(query))}"  # noqa: S608
 
 
@@ -185,11 +215,11 @@ def _grouping(query: Query, keys: Sequence[str]) -> str:
     return f"grouping({', '.join(reversed(keys))})" if keys and query.has_margins else "0"
 
 
-def _grouped(query: Query, keys: Sequence[str]) -> str:
-    """GROUP BY the unit and, in turn, the keys of every grouping set."""
+def _grouped(query: Query, keys: Sequence[str], always: str) -> str:
+    """GROUP BY a column and, in turn, the keys of every grouping set."""
     if not query.has_margins:
-        return f" GROUP BY {', '.join([*keys, 'u'])}"
-    sets = (", ".join([*(keys[at] for at in one), "u"]) for one in query.grouping_sets)
+        return f" GROUP BY {', '.join([*keys, always])}"
+    sets = (", ".join([*(keys[at] for at in one), always]) for one in query.grouping_sets)
     return f" GROUP BY GROUPING SETS ({', '.join(f'({one})' for one in sets)})"
 
 

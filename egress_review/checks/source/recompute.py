@@ -53,6 +53,10 @@ def recompute(source: Source, query: Query, most: int, wanted: Wanted | None = N
     here = source.for_task()
     classes = [] if asked.rows_are_units else [_by_person(source, query, unit) for unit in query.units]
     tasks: list[Task] = [Rows(here, _values_sql(query, most, columns)), *chain.from_iterable(classes)]
+    units = ("",) if asked.rows_are_units else query.units
+    moded = partials.mode_arguments(query)
+    for argument in moded:
+        tasks += [Rows(here, partials.mode_sql(query, unit, argument), here.threads) for unit in units]
     if asked.institutions and query.second_unit:
         tasks.append(Rows(here, partials.institution_sql(query, statistics), here.threads))
     with closing(source.runner.run(tasks)) as answers:
@@ -60,8 +64,9 @@ def recompute(source: Source, query: Query, most: int, wanted: Wanted | None = N
         if len(values) > most:
             raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most)
         evidence = [_by_group(_one(source, query, len(parts), answers), query) for parts in classes]
+        modes = {one: [_by_group(next(answers), query) for _ in units] for one in moded}
         about = _by_group(next(answers, ()), query)
-    return [group_of(row, query, statistics, evidence, about) for row in values]
+    return [group_of(row, query, statistics, evidence, about, modes) for row in values]
 
 
 def units_of_groups(

@@ -23,6 +23,7 @@ _WORDS: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Max: ("max", "maximum", "amax"),
     exp.Median: ("median", "50%"),
     exp.Min: ("min", "minimum", "amin"),
+    exp.Mode: ("mode", "agg_mode"),
     exp.PercentileCont: ("quantile", "percentile", "quantile_cont"),
     exp.PercentileDisc: ("quantile", "percentile", "quantile_disc"),
     exp.Quantile: ("quantile", "percentile"),

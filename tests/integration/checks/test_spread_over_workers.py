@@ -36,6 +36,7 @@ QUERY = Query(
         Measure("n", "count(*)", Kind.COUNT),
         Measure("s", f"sum({COST})", Kind.SUM, f"({COST} IS NOT NULL AND {COST} <> 0)", COST),
         Measure("q", f"median({COST})", Kind.MEDIAN, f"{COST} IS NOT NULL", COST),
+        Measure("often", f"mode({DAY})", Kind.MODE, f"{DAY} IS NOT NULL", DAY),
         Measure("last", f"max({DAY})", Kind.MAXIMUM, f"{DAY} IS NOT NULL", DAY),
     ),
     from_sql='"small"."visit" AS "v"',
