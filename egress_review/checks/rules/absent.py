@@ -24,23 +24,32 @@ MOST = 100_000
 def absent_cells(
     query: Query, rows: Sequence[PublishedRow], rule: Rule
 ) -> Iterator[tuple[CellEvidence, Finding]]:
-    """Every combination of the finest grouping's categories that no row is about, for every measure."""
-    finest = [row for row in rows if row.group.grouping == 0]
-    names = [key.name for key in query.keys]
-    if len(names) < 2 or not finest or not query.measures:  # noqa: PLR2004 - one key has no combinations
+    """Every combination of categories that no row is about, for every measure: of the finest grouping, and of
+    every margin over some of several keys.
+    """
+    by_grouping: dict[int, list[PublishedRow]] = {}
+    for row in rows:
+        by_grouping.setdefault(row.group.grouping, []).append(row)
+    for grouping, alike in by_grouping.items():
+        names = [key.name for at, key in enumerate(query.keys) if not grouping >> at & 1]
+        for missing in _combinations(names, alike):
+            # Where a margin sums over a key, its rows say how it is written.
+            key = {clip(name): clip(text) for name, text in {**alike[0].key, **missing}.items()}
+            for measure in query.measures:
+                about = {"column": measure.name, "source": rule.source, "proposal": "merge"}
+                found = finding(FindingCode.ZERO_DISCLOSIVE, key, **about)
+                yield _evidence(key, measure.name, label(measure)), found
+
+
+def _combinations(names: Sequence[str], rows: Sequence[PublishedRow]) -> Iterator[dict[str, str]]:
+    """The combinations of the categories of some rows that none of them is about."""
+    levels = [list(dict.fromkeys(row.key[name] for row in rows)) for name in names]
+    if len(names) < 2 or prod(map(len, levels)) > MOST:  # noqa: PLR2004 - one key has no combinations
         return
-    levels = [list(dict.fromkeys(row.key[name] for row in finest)) for name in names]
-    if prod(map(len, levels)) > MOST:
-        return
-    there = {tuple(row.key[name] for name in names) for row in finest}
+    there = {tuple(row.key[name] for name in names) for row in rows}
     for texts in product(*levels):
-        if texts in there:
-            continue
-        key = {clip(name): clip(text) for name, text in zip(names, texts, strict=True)}
-        for measure in query.measures:
-            about = {"column": measure.name, "source": rule.source, "proposal": "merge"}
-            found = finding(FindingCode.ZERO_DISCLOSIVE, key, **about)
-            yield _evidence(key, measure.name, label(measure)), found
+        if texts not in there:
+            yield dict(zip(names, texts, strict=True))
 
 
 def _evidence(key: dict[str, str], name: str, statistic: str) -> CellEvidence:

@@ -18,7 +18,13 @@ from egress_review.checks.refusal import clip, finding
 from egress_review.checks.report import CellEvidence, Finding
 from egress_review.checks.rules.absent import absent_cells
 from egress_review.checks.rules.label import label
-from egress_review.checks.rules.primary import contributors, judge_cell, publishes_count, rounded_as_asked
+from egress_review.checks.rules.primary import (
+    SPREADS,
+    contributors,
+    judge_cell,
+    publishes_count,
+    rounded_as_asked,
+)
 from egress_review.checks.rules.profile import Profile
 from egress_review.checks.source.evidence import Cell, GroupId, group_id
 from egress_review.checks.tables.compare import PublishedRow
@@ -64,7 +70,20 @@ def judge(
         for evidence, absent in absent_cells(query, rows, profile.rules.zero_disclosive):
             cells.append(evidence)
             findings.append(absent)
-    return Judged((*_about_query(query, rows, profile, everyone), *findings), tuple(cells))
+    about_query = _about_query(query, rows, profile, everyone)
+    return Judged((*about_query, *findings), tuple(_named_for_all(cells, query, profile)))
+
+
+def _named_for_all(cells: Sequence[CellEvidence], query: Query, profile: Profile) -> Iterator[CellEvidence]:
+    """The cells, with the name of a rule that ACRO gives all cells of a column of which one breaks it."""
+    rule = profile.rules.degrees_of_freedom
+    spread = {clip(one.name) for one in query.measures if one.kind in SPREADS}
+    asked = spread if rule is not None and rule.names_all else set()
+    few = {FindingCode.DEGREES_OF_FREEDOM, FindingCode.ZERO_DISCLOSIVE}
+    thin = {one.measure for one in cells if one.measure in asked and few & set(one.findings)}
+    for one in cells:
+        more = (FindingCode.DEGREES_OF_FREEDOM,) if one.measure in thin else ()
+        yield replace(one, findings=tuple(dict.fromkeys((*one.findings, *more))))
 
 
 def marked(cells: Sequence[CellEvidence], findings: Sequence[Finding]) -> tuple[CellEvidence, ...]:

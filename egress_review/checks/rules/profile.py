@@ -37,6 +37,17 @@ class Least(Rule):
     least: int = Field(ge=2, le=10_000)
 
 
+class Freedom(Least):
+    """At least so many degrees of freedom.
+
+    Attributes:
+        names_all: whether one cell that has fewer, or of which nobody is, gives its name to every cell of the
+            column, as it does in ACRO. Their verdict stays that of the one.
+    """
+
+    names_all: bool = False
+
+
 class Ends(Rule):
     """A published minimum or maximum must be held by at least so many units."""
 
@@ -103,7 +114,7 @@ class Rules(BaseModel):
     threshold: Least
     dominance_nk: tuple[Dominance, ...] = Field(default=(), max_length=3, strict=False)
     p_percent: PPercent | None = None
-    degrees_of_freedom: Least | None = None
+    degrees_of_freedom: Freedom | None = None
     single_unit_ends: Ends | None = None
     same_value: Rule | None = None
     zero_disclosive: Rule | None = None

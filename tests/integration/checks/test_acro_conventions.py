@@ -78,3 +78,31 @@ def test_what_having_leaves_out_is_not_called_nobody(tmp_path: Path) -> None:
 @pytest.mark.skipif(importlib.util.find_spec("acro") is None, reason="acro==1.0.2 is not in this environment")
 def test_the_flags_are_those_of_acro() -> None:
     assert {case.name: acro_tables.flagged(case) for case in acro_tables.cases()} == expected()
+
+
+def test_a_margin_over_some_keys_has_cells_of_nobody_too(tmp_path: Path) -> None:
+    """ACRO's own `crosstab(year, [grant_type, survivor], margins=True)`: a column of which nobody is."""
+    rows = [{"year": year, "kind": kind, "alive": alive, "value": 2.0} for year, kind, alive in (
+        *[(year, "G", alive) for year in (1, 2) for alive in ("y", "n") for _ in range(20)],
+        *[(year, "N", "y") for year in (1, 2) for _ in range(20)],
+    )]  # fmt: skip
+    folder = write_folder(tmp_path / "data", rows)
+    sets = "GROUPING SETS ((year, kind, alive), (kind, alive))"
+    sql = f"SELECT year, kind, alive, COUNT(*) AS n FROM t GROUP BY {sets}"
+    report = checked(folder, sql, "acro-default")
+    nobody = {
+        (one.key["year"], one.key["kind"], one.key["alive"])
+        for one in report.cells
+        if "zero_disclosive" in {str(code) for code in one.findings}
+    }
+    assert nobody == {("1", "N", "n"), ("2", "N", "n"), ("", "N", "n")}
+
+
+def test_one_thin_cell_names_all_deviations_as_in_acro(tmp_path: Path) -> None:
+    rows = [{"kind": kind, "value": float(at)} for kind, size in (("G", 5), ("N", 40)) for at in range(size)]
+    folder = write_folder(tmp_path / "data", rows)
+    sql = "SELECT kind, STDDEV(value) AS s, AVG(value) AS m FROM t GROUP BY kind"
+    report = checked(folder, sql, "acro-default")
+    thin = {(one.key["kind"], one.measure) for one in report.cells if "degrees_of_freedom" in one.findings}
+    assert thin == {("G", "s"), ("N", "s")}
+    assert sum(one.code == "degrees_of_freedom" for one in report.findings) == 1
