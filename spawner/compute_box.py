@@ -17,6 +17,9 @@ HOME = "/home/researcher"
 ENVIRONMENT = "/opt/compute"
 PACKAGES = "/opt/onggi"
 MOST_TMPFS_BYTES = 2 * 1024**3
+KOREAN_FONT = Path("/usr/share/fonts/truetype/nanum/NanumGothic.ttf")
+"""Of Debian's `fonts-nanum`: boxes see the machine's /usr. Named only if there, else matplotlib warns."""
+
 AGENT_ARGV = (f"{ENVIRONMENT}/bin/python", "-m", "onggi.agent")
 
 
@@ -61,11 +64,15 @@ def compute_box(
 def compute_variables(plan: SessionPlan) -> dict[str, str]:
     """All variables that agent and kernels have."""
     threads = str(plan.limits.cpus)
+    korean = {"MATPLOTLIBRC": f"{PACKAGES}/onggi/notebook/matplotlibrc"} if KOREAN_FONT.exists() else {}
     return {
+        **korean,
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "PATH": f"{ENVIRONMENT}/bin:/usr/bin:/bin",
         "PYTHONPATH": PACKAGES,
+        # What tqdm.auto says where widgets cannot be: it then draws its bar as text.
+        "PYTHONWARNINGS": "ignore:IProgress not found",
         "SHELL": "/bin/sh",
         "USER": "researcher",
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), threads),

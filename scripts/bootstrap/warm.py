@@ -26,7 +26,7 @@ PLATFORM = """
 """.split()
 
 COMPUTE = """
-    ipykernel.kernelapp ipykernel.ipkernel ipywidgets pandas pyarrow.parquet duckdb polars
+    ipykernel.kernelapp ipykernel.ipkernel pandas pyarrow.parquet duckdb polars
     dask.dataframe distributed matplotlib.pyplot matplotlib_inline.backend_inline
 """.split()
 

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
+from spawner.compute_box import KOREAN_FONT
+
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 KERNEL_ID = "00000000-0000-4000-8000-00000000000a"
 IN_BOX = f"/run/onggi/k/kernels/{KERNEL_ID}/ipc"
@@ -96,6 +98,23 @@ for target in (1, os.getppid()):
     assert said[7:] == ["refused", "refused"]
     assert int(said[1]) <= 5
     assert kernel.exit_status() is None
+
+
+PLOT = """
+import io, warnings; warnings.simplefilter("error")
+import matplotlib; matplotlib.use("Agg"); import matplotlib.pyplot as plt
+plt.title("나이"); plt.savefig(io.BytesIO()); print("drawn")
+"""
+
+
+@pytest.mark.skipif(not KOREAN_FONT.exists(), reason="needs Debian's fonts-nanum")
+def test_korean_can_be_plotted_and_progress_is_seen(broker: Any, kernel_of: Callable[[Path], Kernel]) -> None:
+    """The page has no widgets: a bar that asked for one would stand at 0 %."""
+    kernel = kernel_of(broker.start(broker.plan()))
+    assert kernel.run(PLOT).strip() == "drawn"
+    shown = kernel.run("from tqdm.auto import tqdm\nfor _ in tqdm(range(20)): pass")
+    assert "20/20" in shown
+    assert "Warning" not in shown
 
 
 def test_a_link_that_the_compute_plants_leads_nowhere(start_broker: Callable[..., Any]) -> None:
