@@ -152,7 +152,7 @@ def _long(raw: RawTable, spread: str, query: Query) -> RawTable:
         for place in values:
             fields = {
                 **{one: record[columns[fold(one)]] for one in others},
-                spread: format_value(raw.columns[place]),
+                spread: format_value(raw.columns[place] or None),
             }
             records.append(tuple(fields.get(item.name, record[place]) for item in query.items))
     return RawTable(tuple(item.name for item in query.items), tuple(records), canonical=True, form=raw.form)
@@ -211,12 +211,7 @@ def _same_margins(
     rows: Sequence[tuple[str, ...]], at: Sequence[int], groups: Sequence[Group]
 ) -> tuple[tuple[str, ...], ...]:
     """Behind a margin's label pandas leaves the lower levels blank; where no key is missing, that is it."""
-    missing = {
-        place
-        for group in groups
-        for number, place in enumerate(at)
-        if group.values[place] is None and not group.grouping >> number & 1
-    }
+    missing = _missing(groups, at)
     made: list[tuple[str, ...]] = []
     for row in rows:
         fields = list(row)
@@ -227,14 +222,28 @@ def _same_margins(
     return tuple(made)
 
 
+def _missing(groups: Sequence[Group], at: Sequence[int]) -> set[int]:
+    """The keys of which the source has rows that miss them."""
+    return {
+        place
+        for group in groups
+        for number, place in enumerate(at)
+        if group.values[place] is None and not group.grouping >> number & 1
+    }
+
+
 def _margin(raw: RawTable, query: Query, groups: Sequence[Group], at: Sequence[int]) -> str:
-    """The label that the file gives to margins; no key of the source may be called so."""
+    """The label that the file gives to margins; no key of the source may be called so.
+
+    A blank beside it must be a key that is missing: else it is a margin too.
+    """
     if not query.has_margins:
         return ""
     fields = {unquote(record[number]) for record in raw.rows for number in at if number < len(record)}
     keys = {str(group.values[number]) for group in groups for number in at}
     found = [label for label in MARGINS if label in fields and label not in keys]
-    return found[0] if len(found) == 1 and not fields & {""} else ""
+    blank = "" in fields and not _missing(groups, at)
+    return found[0] if len(found) == 1 and not blank else ""
 
 
 def _forms(groups: Sequence[Group], place: int, margin: str) -> Mapping[str, str]:

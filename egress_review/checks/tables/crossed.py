@@ -48,9 +48,9 @@ def read_header(raw: RawTable, items: Sequence[Item], margins: Sequence[str]) ->
     Raises:
         CheckStopped: `csv_unreadable`, or `header_differs` if it has not as many numbers as the query.
     """
-    numbered = _without_numbers(raw)
-    if numbered is not None:
-        return numbered
+    plain = _without_numbers(raw) or _with_a_blank(raw)
+    if plain is not None:
+        return plain
     head = _head(raw.rows)
     if head is None:
         raise CheckStopped(FindingCode.CSV_UNREADABLE, line=1, cause="header")
@@ -94,6 +94,14 @@ def _without_numbers(raw: RawTable) -> RawTable | None:
     if [record[0] for record in raw.rows[1:]] != [str(at) for at in range(len(raw.rows) - 1)]:
         return None
     return RawTable(rest, tuple(record[1:] for record in raw.rows[1:]), canonical=True)
+
+
+def _with_a_blank(raw: RawTable) -> RawTable | None:
+    """The table as it is, if one of its columns has no name: pandas gives none to who misses the key."""
+    header = tuple(unquote(field) for field in raw.rows[0])
+    if not header[0] or header.count("") != 1 or len(set(header)) != len(header) or len(header) > MAX_COLUMNS:
+        return None
+    return RawTable(header, tuple(raw.rows[1:]), canonical=True)
 
 
 def _head(records: Sequence[tuple[str, ...]]) -> _Head | None:

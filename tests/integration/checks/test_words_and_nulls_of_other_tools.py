@@ -90,3 +90,30 @@ def test_a_missing_group_of_the_known_is_only_missing(tmp_path: Path) -> None:
     found = checked(folder(tmp_path, unknown=True), CROSS, "acro-default", b"w,x\n1,40\n2,40\n")
     assert Code.NULL_GROUPS_MISSING not in codes(found)
     assert Code.ROW_MISSING in codes(found)
+
+
+@pytest.mark.parametrize(
+    ("group", "body"),
+    [
+        ("w, a", "w,x,y,\n1,40,20,20\n2,40,20,20\n"),
+        ("CUBE (w, a)", "w,x,y,,All\n1,40,20,20,80\n2,40,20,20,80\nAll,80,40,40,160\n"),
+        ("w, a", ",n,n,n\n,v,v,v\na,x,y,nan\nw,,,\n1,40,20,20\n2,40,20,20\n"),
+    ],
+)
+def test_a_column_without_a_name_is_of_those_who_miss_the_key(group: str, body: str, tmp_path: Path) -> None:
+    """As ACRO 1.0.2 writes them."""
+    data, sql = folder(tmp_path, unknown=True), f"SELECT w, a, COUNT(v) FROM t GROUP BY {group}"
+    assert codes(checked(data, sql, "acro-default", body.encode())) == {Code.RECOMPUTED}
+    assert Code.VALUE_DIFFERS in codes(
+        checked(
+            data, sql, "acro-default", body.replace(",20\n", ",21\n").replace(",20,80\n", ",21,80\n").encode()
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "body", ["w,x,y,\n1,40,20,0\n2,40,20,0\n", "w,x,y,All,\n1,40,20,60,60\n2,40,20,60,60\n"]
+)
+def test_where_nobody_misses_it_such_a_column_is_not_passed_over(body: str, tmp_path: Path) -> None:
+    found = checked(folder(tmp_path), CROSS, "acro-default", body.encode())
+    assert Code.RECOMPUTED not in codes(found)
