@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from onggi.models.design import INTERCEPT
+
 Matrix = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 Chosen = npt.NDArray[np.bool_]
@@ -41,7 +43,7 @@ def persons_in(persons: Codes, chosen: Chosen) -> int:
 
 
 def columns_of_few(matrix: Matrix, names: Sequence[str], persons: Codes, least: int) -> list[Group]:
-    """Columns that are constant but for fewer than `least` persons: dummies of a person, or nearly.
+    """Columns that are constant, or but for fewer than `least` persons: dummies of a person, or nearly.
 
     Args:
         matrix: shape (rows, columns).
@@ -51,7 +53,9 @@ def columns_of_few(matrix: Matrix, names: Sequence[str], persons: Codes, least: 
     for place, name in enumerate(names):
         values, counts = np.unique(matrix[:, place], return_counts=True)
         if len(values) == 1:
-            continue  # the intercept
+            if name != INTERCEPT:
+                found.append(Group(name, 0))
+            continue
         usual = matrix[:, place] == values[counts.argmax()]
         apart = persons_in(persons, ~usual)
         if len(values) == _TWO_SIDES:
@@ -88,6 +92,26 @@ def patterns_of_few(levels: Sequence[Levels], persons: Codes, least: int) -> Ite
         yield Group(", ".join(f"{one.column}[{one.texts[at]}]" for one, at in named), int(counts[place]))
 
 
+def orthonormal(matrix: Matrix) -> Matrix:
+    """An orthonormal basis of what the columns span, shape (rows, columns)."""
+    scale = np.linalg.norm(matrix, axis=0)
+    return np.linalg.qr(matrix / np.where(scale > 0, scale, 1))[0]
+
+
+def largest_part(matrix: Matrix, response: Matrix, persons: Codes) -> float:
+    """The largest part that one person has in what makes up a coefficient of least squares, from 0 to 1.
+
+    A coefficient is a weighted sum of the responses, here taken from their median, so that what all have in
+    common is nobody's part. Parts are of its absolute terms; the intercept is left out.
+    """
+    weights = np.linalg.pinv(matrix)[1:]
+    terms = np.abs(weights * (response - np.median(response)))
+    people = np.unique(persons, return_inverse=True)[1]
+    parts = np.stack([np.bincount(people, one) for one in terms])
+    whole = parts.sum(axis=1)
+    return float((parts.max(axis=1)[whole > 0] / whole[whole > 0]).max(initial=0.0))
+
+
 def rests_on_one(matrix: Matrix, persons: Codes) -> float:
     """The largest leverage of one person, all their rows together: 1 if a coefficient is theirs alone.
 
@@ -96,8 +120,7 @@ def rests_on_one(matrix: Matrix, persons: Codes) -> float:
 
     Source: Belsley, Kuh, Welsch, Regression Diagnostics (1980), ch. 2, for one row; blocks of rows alike.
     """
-    scale = np.linalg.norm(matrix, axis=0)
-    basis, _ = np.linalg.qr(matrix / np.where(scale > 0, scale, 1))
+    basis = orthonormal(matrix)
     share = (basis**2).sum(axis=1)
     _, which = np.unique(persons, return_inverse=True)
     traces = np.bincount(which, weights=share)

@@ -1,7 +1,8 @@
 """The rules of disclosure control for models, by persons.
 
-Known and not checked: sets of several persons that decide a coefficient together without a column that shows
-them. What two models on nearly the same persons give away is the ledger's to find.
+Known and not checked: sets of several persons that decide a coefficient together, and neither agree in a
+column nor stand next to each other in one. What two models on nearly the same persons give away is the
+ledger's to find.
 
 Source: Griffiths, Greci, Kotrotsios, Parker, Scott, Welpton, Wolters, Woods, Handbook on Statistical
 Disclosure Control for Outputs (Safe Data Access Professionals, 2019), regression and survival; Ritchie
@@ -22,14 +23,16 @@ from egress_review.checks.models.groups import (
     Levels,
     Matrix,
     columns_of_few,
+    largest_part,
     patterns_of_few,
     persons_in,
     rests_on_one,
 )
+from egress_review.checks.models.isolation import isolated
 from egress_review.checks.models.separation import separated
 from egress_review.checks.refusal import clip, finding
 from egress_review.checks.report import Finding
-from onggi.models.design import Design
+from onggi.models.design import INTERCEPT, Design
 from onggi.models.fit import Fitted
 from onggi.models.spec import ModelKind, ModelSpec
 from onggi.table_form import format_value
@@ -64,12 +67,15 @@ def _regression(
     few = [*columns_of_few(built.matrix, built.names, persons, least)]
     few += columns_of_few(fitted.response[:, None], [spec.event or spec.read().response], persons, least)
     few += patterns_of_few(_levels(spec, fitted, built), persons, least)
+    whole = built.matrix if spec.kind is not ModelKind.COX else _with_ones(built.matrix)
+    names = built.names if spec.kind is not ModelKind.COX else (INTERCEPT, *built.names)
+    few += isolated(whole, names, persons, least)
     for group in few:
         yield finding(
             FindingCode.GROUP_BEHIND_TERM_SMALL, term=clip(group.name), minimum=least, persons=group.persons
         )
     yield from _outcomes(spec, fitted, built, persons, least)
-    yield from _leverage(spec, built.matrix, persons)
+    yield from _leverage(spec, whole, fitted.response, persons)
     if len(np.unique(built.matrix, axis=0)) == built.matrix.shape[1]:
         yield finding(FindingCode.MODEL_SATURATED)
 
@@ -104,7 +110,7 @@ def _outcomes(
         if found < least:
             column = spec.event or spec.read().response
             yield finding(FindingCode.THRESHOLD, column=column, minimum=least, persons=found)
-    if spec.kind is ModelKind.COX:
+    if spec.kind in {ModelKind.COX, ModelKind.POISSON}:
         yield from _events_behind_terms(fitted, built, persons, least)
     if spec.kind is ModelKind.LOGIT:
         split = separated(built.matrix, fitted.response)
@@ -123,13 +129,19 @@ def _events_behind_terms(fitted: Fitted, built: Design, persons: Codes, least: i
         )
 
 
-def _leverage(spec: ModelSpec, matrix: Matrix, persons: Codes) -> Iterator[Finding]:
-    whole = matrix if spec.kind is not ModelKind.COX else np.column_stack([np.ones(len(matrix)), matrix])
+def _leverage(spec: ModelSpec, whole: Matrix, response: Matrix, persons: Codes) -> Iterator[Finding]:
     most = rests_on_one(whole, persons)
     if most >= ALONE:
         yield finding(FindingCode.LEVERAGE_ONE)
-    elif most >= HIGH_LEVERAGE:
+        return
+    if spec.kind is ModelKind.OLS:
+        most = max(most, largest_part(whole, response, persons))
+    if most >= HIGH_LEVERAGE:
         yield finding(FindingCode.LEVERAGE_HIGH, leverage=f"{most:.2f}", limit=HIGH_LEVERAGE)
+
+
+def _with_ones(matrix: Matrix) -> Matrix:
+    return np.column_stack([np.ones(len(matrix)), matrix])
 
 
 def _curves(spec: ModelSpec, fitted: Fitted, persons: Codes, least: int) -> Iterator[Finding]:

@@ -169,3 +169,62 @@ def test_leverage_of_a_person_is_that_of_all_their_rows() -> None:
     basis, _ = np.linalg.qr(matrix)
     expected = max(np.linalg.svd(basis[persons == one])[1][0] ** 2 for one in range(10))
     assert rests_on_one(matrix, persons) == pytest.approx(expected)
+
+
+def test_a_few_between_the_knots_of_a_spline_are_found() -> None:
+    """Second differences of hinge columns leave those of one age, whatever else they have."""
+    frame = cohort().assign(age=lambda one: np.where(one.age.between(60, 62), 63, one.age))
+    few = [5, 55, 155]
+    frame.loc[few, "age"] = 61
+    for knot in (60, 61, 62):
+        frame[f"over{knot}"] = np.maximum(frame.age - knot, 0)
+    spec = ModelSpec(ModelKind.OLS, "cost ~ years + over60 + over61 + over62")
+    assert FindingCode.GROUP_BEHIND_TERM_SMALL in codes(spec, frame)
+    wide = cohort().assign(**{f"over{at}": np.maximum(cohort().age - at, 0) for at in (45, 55, 65)})
+    assert codes(ModelSpec(ModelKind.OLS, "cost ~ years + over45 + over55 + over65"), wide) == []
+
+
+def test_what_two_indicators_leave_of_each_other_is_found() -> None:
+    """Each is of hundreds, also both together; three persons have the one without the other."""
+    frame = cohort().assign(one=lambda one: (one.person < 300).astype(int))
+    frame["other"] = frame.one - frame.person.isin([3, 33, 133]).astype(int)
+    frame["both"] = frame.one * frame.other
+    frame.loc[frame.person.between(400, 500), "other"] = 1
+    spec = ModelSpec(ModelKind.OLS, "cost ~ age + one + other + both")
+    assert FindingCode.GROUP_BEHIND_TERM_SMALL in codes(spec, frame)
+
+
+def test_a_group_of_rows_is_counted_by_its_persons() -> None:
+    """Forty rows at one age, of two persons."""
+    frame = cohort()
+    frame["age"] = np.where(frame.age == 61, 64, frame.age)
+    frame.loc[:39, "age"] = 61
+    frame.loc[:39, "person"] = frame.person[:40] % 2
+    for knot in (60, 61, 62):
+        frame[f"over{knot}"] = np.maximum(frame.age - knot, 0)
+    spec = ModelSpec(ModelKind.OLS, "cost ~ over60 + over61 + over62")
+    frame = frame[(frame.age < 61) | (frame.age > 62) | (frame.person < 2)]
+    assert FindingCode.GROUP_BEHIND_TERM_SMALL in codes(spec, frame)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ModelSpec(ModelKind.POISSON, "visits ~ age + C(site)"),
+        ModelSpec(ModelKind.COX, "~ age + C(site)", time="years", event="died"),
+    ],
+    ids=lambda spec: spec.kind.value,
+)
+def test_a_level_without_any_event_is_found(spec: ModelSpec) -> None:
+    """That nobody of a site died, or had a visit, is said of each who is there."""
+    frame = cohort()
+    frame.loc[frame.site == "b", ["visits", "died"]] = 0
+    assert FindingCode.GROUP_BEHIND_TERM_SMALL in codes(spec, frame)
+
+
+def test_a_response_that_is_one_persons_is_shown_to_a_reviewer() -> None:
+    """Taken to a high power, the sums are the largest cost: dominance, as in a table."""
+    frame = cohort().assign(power=lambda one: (one.cost / 100) ** 200)
+    assert FindingCode.LEVERAGE_HIGH in codes(ModelSpec(ModelKind.OLS, "power ~ age"), frame)
+    shifted = cohort().assign(cost=lambda one: one.cost + 1e6)
+    assert codes(ModelSpec(ModelKind.OLS, "cost ~ age"), shifted) == []
