@@ -47,8 +47,13 @@ def say(language: str, key: str, /, **params: object) -> str:
 
 
 def explain(language: str, reason: str, params: Mapping[str, object]) -> str:
-    """The sentence of a reason code; fields and things in it by the names that pages give them."""
+    """The sentence of a reason code; fields and things in it by the names that pages give them, limits with
+    their thousands apart.
+    """
     known = {name: _named(language, value) if name in _NAMED else value for name, value in params.items()}
+    limit = str(known.get("limit", ""))
+    if limit.isdecimal():
+        known["limit"] = f"{int(limit):,}"
     return say(language, f"reasons.{reason}", **known)
 
 

@@ -75,10 +75,11 @@ def speaking(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A plain HTML table; everything in it is escaped."""
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
+    """A plain HTML table of words, on the left as words are; everything in it is escaped."""
+    head = "".join(f'<th align="left">{html.escape(cell)}</th>' for cell in header)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>" + "".join(f'<td align="left">{html.escape(str(cell))}</td>' for cell in row) + "</tr>"
+        for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -83,7 +83,7 @@ def test_figures_are_for_reviewers_from_outside_alone(
     ("content", "sentence"),
     [
         (b"\x89PNG\r\n\x1a\nno picture", "cannot be decoded"),
-        (picture("PNG", 5000, 4001), "at most 20000000 pixels"),
+        (picture("PNG", 5000, 4001), "at most 20,000,000 pixels"),
     ],
 )
 def test_why_there_is_no_picture_is_said(parts: Everything, content: bytes, sentence: str) -> None:

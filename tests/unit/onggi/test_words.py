@@ -37,6 +37,11 @@ def test_a_reason_names_fields_and_states_as_pages_do() -> None:
     assert "no-such-field" in words.explain("ko", "field_missing", {"field": "no-such-field"})
 
 
+def test_a_limit_can_be_read() -> None:
+    assert "65,536 bytes" in words.explain("en", "display_cell_limit", {"limit": "65536"})
+    assert "64 KiB" in words.explain("en", "display_cell_limit", {"limit": "64 KiB"})
+
+
 @pytest.mark.parametrize("asked", ["fr", "", None, 7, ["ko"]])
 def test_only_our_languages_are_spoken(asked: object) -> None:
     assert words.spoken(asked) == words.DEFAULT_LANGUAGE
