@@ -12,6 +12,7 @@ from egress_review.lifecycle import Action, decide, may_review, outcomes, reason
 from egress_review.pages.access import reviewed
 from egress_review.pages.evidence import about_cells
 from egress_review.pages.lines import Lines, text_preview
+from egress_review.pages.overview import Overview, overview
 from egress_review.pages.pictures import is_picture
 from egress_review.pages.preview import Preview, listing, preview
 from egress_review.people import Person
@@ -42,6 +43,7 @@ class OutputView:
     Attributes:
         table, lines, picture: what is shown of it, if anything.
         numbers: those that the checks read, where the table does not show what stands behind them.
+        overview: of a large table of two keys, or None.
         cells: for each finding the name of the cell that it is about, or "".
     """
 
@@ -50,6 +52,7 @@ class OutputView:
     lines: Lines | None
     picture: bool
     numbers: Preview | None
+    overview: Overview | None
     cells: tuple[str, ...]
     votes: tuple[Vote, ...]
     outcome: Outcome | None
@@ -189,6 +192,7 @@ def _output(
         lines=text_preview(room.vault, output, rows) if shown else None,
         picture=shown and is_picture(output),
         numbers=numbers,
+        overview=overview(output.report, names) if shown else None,
         cells=about_cells(output.report.findings, names) if output.report else (),
         votes=votes,
         outcome=found.get(output.number),
