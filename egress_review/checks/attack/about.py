@@ -52,6 +52,13 @@ class About:
         return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
 
     @property
+    def asked(self) -> tuple[object, ...]:
+        """Equal for measures that are the same numbers, whatever they and their keys are called."""
+        keys = [key for key, _ in self.keys]
+        sets = frozenset(frozenset(keys[at] for at in one) for one in self.sets)
+        return (self.ground, self.versions, self.what, frozenset(self.conditions), sets)
+
+    @property
     def crossed(self) -> bool:
         """Whether all keys stand in one grouping set, so that its cells make up all others."""
         return len(self.keys) < 2 or tuple(range(len(self.keys))) in {tuple(sorted(one)) for one in self.sets}  # noqa: PLR2004 - two keys

@@ -36,7 +36,7 @@ from onggi.claim import Claim
 from onggi.table_form import format_value
 
 MOST_TABLES = 64
-"""Tables about the same numbers that are attacked together."""
+"""Tables about the same numbers that are attacked together; releases that show the same count once."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,14 @@ class _Attack:
     def together(self) -> Iterator[dict[_Member, About]]:
         """Measures of several tables that are about the same, some of which hide something."""
         by_ground: dict[tuple[object, ...], dict[_Member, About]] = {}
+        shown: set[tuple[object, ...]] = set()
         for at, one in enumerate(self._tables):
             for number, each in one.about.items():
+                if at >= self._new and not one.conceals:
+                    # Releases that show the same numbers are one, however they call and order them.
+                    if each.asked in shown:
+                        continue
+                    shown.add(each.asked)
                 by_ground.setdefault((each.ground, each.versions), {})[at, number] = each
         for members in by_ground.values():
             if not self._matters(members):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from egress_review.checks.attack import linked
 from egress_review.checks.differencing.job import (
     DifferencingJob,
     LedgerTable,
@@ -94,6 +95,18 @@ def test_two_outputs_of_one_request_give_a_cell_away(
 
 def test_a_released_table_gives_a_cell_of_a_new_one_away(source: Source, tmp_path: Path) -> None:
     ledger = released(source, tmp_path, table(source, BY_YEAR))
+    (cells,) = answered(source, tmp_path, (table(source, BY_YEAR_AND_KIND, *THE_THREE),), ledger)
+    (found,) = cells.findings
+    assert about(found) == (RECOVERED[0], RECOVERED[1], "rel-1" + RECOVERED[2])
+
+
+def test_releases_that_show_the_same_are_one(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project that shows its persons by year in every release is not stuck."""
+    monkeypatch.setattr(linked, "MOST_TABLES", 2)
+    again = [f"SELECT year AS y{at}, {COUNT} GROUP BY year".replace("AS n", f"AS n{at}") for at in range(5)]
+    ledger = released(source, tmp_path, *(table(source, one) for one in again))
     (cells,) = answered(source, tmp_path, (table(source, BY_YEAR_AND_KIND, *THE_THREE),), ledger)
     (found,) = cells.findings
     assert about(found) == (RECOVERED[0], RECOVERED[1], "rel-1" + RECOVERED[2])
