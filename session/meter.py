@@ -100,6 +100,11 @@ class SessionMeter:
         count_on_tab(count)
         return True
 
+    def expect(self, count: int) -> None:
+        """From a thread that will take about `count` bytes in pieces: have them lent at once."""
+        if self.purse.output < count:
+            self.wait_for(count)
+
     def page(self, count: int) -> bool:
         """Charge `count` bytes of what the page needs around outputs; False, and nothing charged, if not."""
         with self._lock:

@@ -239,6 +239,7 @@ class ProjectStore:
         return model | {"content": text, "format": "text", "mimetype": "text/plain"}
 
     def _notebook(self, raw: bytes, name: str) -> dict[str, Any]:
+        self._meter.expect(len(raw))
         try:
             return self._notebooks.show(json.loads(raw), name)
         except (ValueError, RecursionError):  # a cell can nest values deeper than anything reads them

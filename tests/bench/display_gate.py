@@ -218,7 +218,10 @@ def beside_floods(pairs: dict[str, tuple[Kernel, Kernel]], cells: int) -> None:
             flood.start()
             time.sleep(1)
             beside += _round_trips_of(mine, cells // 3, until=time.monotonic() + FLOOD_SECONDS - 2)
+            flood.join(FLOOD_SECONDS)
+            flood.terminate()  # a plain server loses the word that its cell is done
             flood.join()
+            time.sleep(2)
         (p50, p99), (flood50, flood99) = percentiles(idle), percentiles(beside)
         print(
             f"beside a flood  {name:<8} p50 {flood50:.1f} ms ({flood50 / p50:.2f} × idle)   "

@@ -53,13 +53,13 @@ class Record:
     """Takes files as the display record does, unless it is full."""
 
     def __init__(self) -> None:
-        self.files: list[tuple[str, str]] = []
+        self.files: list[tuple[str, bytes]] = []
         self.full = False
 
-    def file_before(self, path: str, mime: str, text: str) -> None:
+    def file_before(self, path: str, mime: str, raw: bytes) -> None:
         if self.full:
             raise Unavailable(Reason.AUDIT_UNREACHABLE)
-        self.files.append((path, text))
+        self.files.append((path, raw))
 
 
 class World:

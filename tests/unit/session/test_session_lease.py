@@ -228,6 +228,24 @@ def test_a_thread_that_reads_a_large_file_waits_for_its_lease(world: World) -> N
     play(story)
 
 
+def test_what_is_about_to_be_read_is_lent_at_once_and_not_in_pieces(world: World) -> None:
+    async def story() -> None:
+        policies.set_policy(
+            world.room, "admin", CALLER.project, "based_on: standard\nversion: s-2\n", "larger"
+        )
+        meter = world.meter()
+        keeper = LeaseKeeper(meter, world.review, world.apply(meter))
+        await keeper.first()
+        meter.expect(6 * MIB)  # the event loop never waits
+        assert meter.purse.output < 6 * MIB
+        await asyncio.to_thread(meter.expect, 6 * MIB)
+        asked = len(world.review.asked)
+        assert all(meter.take(64 * 1024) for _ in range(6 * 16))
+        assert len(world.review.asked) == asked
+
+    play(story)
+
+
 def test_blocks_grow_while_they_are_used_up_quickly(world: World) -> None:
     async def story() -> None:
         policies.set_policy(
