@@ -22,8 +22,9 @@ from egress_review.checks.attack.frame import Address, Frame, Shape
 from egress_review.checks.attack.model import Flags, Floats, PublishedTable
 
 MOST_SHAPES = 256
-MOST_OUTSIDE = 50_000
-"""Cells that filters leave out of linked tables."""
+MOST_OUTSIDE = 20_000
+"""Cells that the filters of one shape leave out, up to which each is an unknown; of more, what is left of a
+margin is one."""
 TOLERANCE = 1e-9
 """How far, relative to the sum of its parts, a line of fractions may be off."""
 
@@ -121,26 +122,32 @@ def _system(tables: Sequence[tuple[int, PublishedTable]]) -> System:
                 by_shape.setdefault(shape, []).append(table)
     except ValueError as error:
         raise TooComplex(str(error)) from None
-    _add_outside(cells, by_shape, frame)
-    lines = _lines(cells, set(by_shape), frame)
+    unlisted = _add_outside(cells, by_shape, frame)
+    lines = _lines(cells, set(by_shape), unlisted, frame)
     return _assemble(cells, [line for line in lines if _holds(line, cells)])
 
 
 def _add_outside(
     cells: dict[Address, Cell], by_shape: dict[Shape, list[PublishedTable]], frame: Frame
-) -> None:
-    """What filters leave out of a shape is not empty but unknown."""
-    added = 0
+) -> dict[Shape, list[PublishedTable]]:
+    """What filters leave out of a shape is not empty but unknown; the shapes of which that is too much."""
+    unlisted: dict[Shape, list[PublishedTable]] = {}
     for shape, tables in by_shape.items():
         if not all(table.slices for table in tables):
             continue
-        if (added := added + frame.size(shape)) > MOST_OUTSIDE:
-            raise TooComplex("too many cells outside the filters")
-        low = 0.0 if all(one.non_negative for one in tables) else -np.inf
-        integral = any(one.integral for one in tables)
+        if frame.size(shape) > MOST_OUTSIDE:
+            unlisted[shape] = tables
+            continue
         for address in frame.outside(tables[0], shape):
             if address not in cells and not any(frame.keeps(one, address) for one in tables[1:]):
-                cells[address] = Cell(low, np.inf, integral=integral)
+                cells[address] = _outside(tables)
+    return unlisted
+
+
+def _outside(tables: Sequence[PublishedTable]) -> Cell:
+    """What is known of a cell that the filters of some tables leave out."""
+    low = 0.0 if all(one.non_negative for one in tables) else -np.inf
+    return Cell(low, np.inf, integral=any(one.integral for one in tables))
 
 
 def _closure(listed: set[Shape], frame: Frame) -> set[Shape]:
@@ -159,7 +166,9 @@ def _closure(listed: set[Shape], frame: Frame) -> set[Shape]:
     return shapes
 
 
-def _lines(cells: dict[Address, Cell], listed: set[Shape], frame: Frame) -> list[Line]:
+def _lines(
+    cells: dict[Address, Cell], listed: set[Shape], unlisted: dict[Shape, list[PublishedTable]], frame: Frame
+) -> list[Line]:
     """Every margin with its parts in the next finer shapes, finest margins first."""
     shapes = _closure(listed, frame)
     finer = {one: [other for other in shapes if frame.refines(other, one)] for one in shapes}
@@ -177,6 +186,10 @@ def _lines(cells: dict[Address, Cell], listed: set[Shape], frame: Frame) -> list
                     members[coarse].append(parent)
                 if parts == [parent]:
                     continue
+                filtered = unlisted.get(fine, ())
+                if filtered and not any(frame.keeps(one, parent) for one in filtered):
+                    parts.append((("rest", f"\0{len(lines)}"),))
+                    cells[parts[-1]] = _outside(filtered)
                 line = Line(parent, tuple(parts))
                 cells.setdefault(parent, _unlisted(line, cells))
                 lines.append(line)

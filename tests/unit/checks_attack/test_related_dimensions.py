@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from egress_review.checks.attack import system as system_module
 from egress_review.checks.attack.exact import exact_recovery
 from egress_review.checks.attack.frame import Frame
 from egress_review.checks.attack.model import TOTAL, Key, Level, PublishedTable, Slice, make_table
@@ -159,3 +160,27 @@ def test_tables_have_plain_names() -> None:
     plain, names = with_plain_names('"d"."person" AS "p" JOIN "d"."visit" AS "v" ON ("p"."id" = "v"."id")')
     assert plain == '"d"."person" AS "t0" JOIN "d"."visit" AS "t1" ON ("t0"."id" = "t1"."id")'
     assert renamed('(\'"p".x\' = "p"."x")', names) == '(\'"p".x\' = "t0"."x")'
+
+
+def test_more_than_can_be_listed_outside_a_filter_is_one_unknown_for_each_margin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No limit makes a wrong equality: what a slice hides follows from its own margin, not from the whole."""
+    sex = frozenset({"F", "M"})
+    ages = {str(at): frozenset({str(at)}) for at in range(4)}
+    key = Key("age", {}, "ages", ages)
+    women = {"sex": Slice(frozenset({"F"}), sex, "F")}
+    rows = [(age,) for age in ages]
+    hidden = make_table([key], rows, [3, 40, 50, 60], suppressed=[True, False, False, False], slices=women)
+    sums = make_table([key], [(TOTAL,)], [153], slices=women)
+    whole = make_table([key], rows, [30, 80, 90, 120])
+    men = make_table([key], rows, [27, 40, 40, 60], slices={"sex": Slice(frozenset({"M"}), sex, "M")})
+    for most, with_men in ((20_000, True), (0, False)):
+        monkeypatch.setattr(system_module, "MOST_OUTSIDE", most)
+        for tables, known in (
+            ([hidden, sums], True),
+            ([hidden, whole], False),
+            ([hidden, whole, men], with_men),
+        ):
+            (system,) = systems(tables)
+            assert exact_recovery(system).recovered[0] == known, (most, len(tables))
