@@ -59,8 +59,10 @@ class Report:
         return f"{verdict:<11}{found.channel:<30}{rate:>12}  {tried} — {found.evidence}"
 
     def _why(self, found: Found) -> str:
+        if found.verdict is Verdict.NOT_PROVEN:
+            return words.say(self._language, "leaktest.not_tried", channel=found.channel, why=found.evidence)
         known = self._residual.get(found.channel)
-        if known is None or found.verdict is Verdict.NOT_PROVEN:
+        if known is None:
             return words.say(self._language, "leaktest.not_documented", channel=found.channel)
         if not passes(found, self._residual):
             most = f"{known.bytes_a_day:,}"

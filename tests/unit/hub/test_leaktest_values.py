@@ -113,3 +113,13 @@ def test_json_stands_alone_on_stdout(capsys: pytest.CaptureFixture[str]) -> None
     said = capsys.readouterr()
     assert json.loads(said.out)["passed"] is True
     assert "network.tcp4" in said.err
+
+
+def test_what_could_not_be_tried_is_not_called_open(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report("en", {})
+    report.add(Found("browser.chromium", Verdict.NOT_PROVEN, "playwright is not installed"))
+    report.close()
+    assert not report.passed
+    said = capsys.readouterr().out
+    assert "browser.chromium was not proven closed: playwright is not installed." in said
+    assert "stands open" not in said
