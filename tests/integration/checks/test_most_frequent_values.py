@@ -51,7 +51,7 @@ def test_any_of_the_most_frequent_is_right(shown: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("group", "shown"), [("a", 1), ("b", 9), ("b", 3), ("c", 15), ("d", 10)])
 def test_any_other_is_not(group: str, shown: int, tmp_path: Path) -> None:
-    found = report(tmp_path, "sdap", **{group: shown})
+    found = report(tmp_path, "sdap", SQL, **{group: shown})
     assert flagged(found, Code.VALUE_DIFFERS) == {group}
 
 
