@@ -180,15 +180,22 @@ class Placed:
     slices: Mapping[str, Slice]
 
 
-def placed(found: Sequence[About], source: Source) -> list[Placed]:
+def placed(found: Sequence[About], source: Source, known: dict[object, Axes] | None = None) -> list[Placed]:
     """Measures with one subject in dimensions that they share.
+
+    Args:
+        known: dimensions that were found before, and are not read again; filled here.
 
     Raises:
         CheckStopped: the source does not say which.
     """
     if not found:
         return []
-    shared = axes_of(found, source)
+    asked = tuple((one.ground, one.versions, one.keys, one.conditions, one.sets) for one in found)
+    known = {} if known is None else known
+    if asked not in known:
+        known[asked] = axes_of(found, source)
+    shared = known[asked]
     return [
         Placed(one.subject, tuple(shared.keys[sql] for sql, _ in one.keys), shared.slices(one.conditions))
         for one in found

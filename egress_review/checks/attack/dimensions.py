@@ -31,6 +31,8 @@ MOST_PARTS = 5_000
 """Smallest parts of one dimension."""
 MOST_TOGETHER = 1_000_000
 """Combinations of all levels that are looked through for levels that nest across columns."""
+_SOME = 5_000
+"""Combinations that are enough to see that two expressions do not nest, where they do not."""
 _LONGEST_LABEL = 60
 
 
@@ -164,10 +166,13 @@ class _Reader:
         if self._one("SELECT count(*) FROM together") > MOST_TOGETHER:
             return []
         size = [self._levels(f"a{at}") for at in range(len(self._asked))]
+        some = self._database.execute(f"SELECT * FROM together LIMIT {_SOME}").fetchall()  # noqa: S608
         return [
             (one, other)
             for (at, one), (to, other) in combinations(enumerate(self._asked), 2)
-            if min(size[at], size[to]) > 1 and self._levels(f"a{at}, a{to}") == max(size[at], size[to])
+            if min(size[at], size[to]) > 1
+            and _nests([(row[at], row[to]) for row in some])
+            and self._levels(f"a{at}, a{to}") == max(size[at], size[to])
         ]
 
     def _levels(self, columns: str) -> int:
@@ -176,6 +181,12 @@ class _Reader:
     def _one(self, sql: str) -> int:
         found = self._database.execute(sql).fetchone()
         return int(found[0]) if found else 0
+
+
+def _nests(pairs: Sequence[tuple[Any, Any]]) -> bool:
+    """Whether one of two tells the other, as far as these go; most pairs are seen here not to."""
+    both = len(set(pairs))
+    return both in (len({one for one, _ in pairs}), len({other for _, other in pairs}))
 
 
 def _join(groups: dict[str, set[str]], one: str, other: str) -> None:

@@ -76,6 +76,7 @@ class Frame:
         self._numbers: dict[Partition, int] = {}
         self._joins: dict[tuple[int, int], int | None] = {}
         self._finer: dict[tuple[int, int], bool] = {}
+        self._holders: dict[tuple[int, int], int] = {}
         self._labels: dict[tuple[str, int], tuple[str, str]] = {}
         self._labelled: dict[tuple[str, str], tuple[str, int]] = {}
         self._label_levels()
@@ -275,10 +276,15 @@ class Frame:
         blocks: dict[str, int] = {}
         for dimension, block in map(self.block_of, address):
             if dimension in numbers:
-                blocks[dimension] = next(
-                    wide for wide in self._partitions[numbers[dimension]] if wide & block
-                )
+                blocks[dimension] = self._holder(numbers[dimension], block)
         return self._address(blocks)
+
+    def _holder(self, number: int, block: int) -> int:
+        """The block of a partition that holds a smaller one."""
+        at = (number, block)
+        if at not in self._holders:
+            self._holders[at] = next(wide for wide in self._partitions[number] if wide & block)
+        return self._holders[at]
 
     def cells_by_shape(self, addresses: Iterable[Address], shapes: set[Shape]) -> dict[Shape, list[Address]]:
         """The cells of each shape; one may be of several."""

@@ -19,6 +19,7 @@ from functools import cached_property
 from egress_review.checks.attack.about import About, Placed, about, adds_up, by_subject, placed
 from egress_review.checks.attack.audit import AttackRules, Audit, Exposed, Exposure, audit
 from egress_review.checks.attack.check import rounding_of
+from egress_review.checks.attack.dimensions import Axes
 from egress_review.checks.attack.findings import attack_findings
 from egress_review.checks.attack.model import PublishedTable
 from egress_review.checks.attack.of_query import Place, place_of, rules_of, tables_of
@@ -108,6 +109,7 @@ class _Attack:
         self._policy = policy
         self._until = until
         self._evidence: dict[int, _Evidence] = {}
+        self._dimensions: dict[object, Axes] = {}
 
     def together(self) -> Iterator[dict[_Member, About]]:
         """Measures of several tables that are about the same, some of which hide something."""
@@ -141,7 +143,8 @@ class _Attack:
         try:
             if len(members) > MOST_TABLES:
                 raise CheckStopped(FindingCode.ATTACK_OVER_BUDGET)
-            places = placed(tuple(members.values()), self._tables[next(iter(members))[0]].source)
+            source = self._tables[next(iter(members))[0]].source
+            places = placed(tuple(members.values()), source, self._dimensions)
             shown = [self._table(*one, place) for one, place in zip(members, places, strict=True)]
         except CheckStopped:
             self._not_proven(members)
