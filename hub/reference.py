@@ -17,8 +17,10 @@ _NOTE = "Made from the code by `make docs`; do not edit."
 _ABOUT_ROUTES = """\
 A route names a permission (see [permissions](permissions.md)), or one of: `signed-in` (anyone signed in, and
 it shows or does nothing but their own), `service` (another service, by its token), `session-key` (a session
-server, by its key). Refusals are JSON: `{"error": {"reason": …, "params": …}}`. The desk's cookie counts
-only for its own pages; programs send `Authorization: token …` with a hub token."""
+server, by its key). Refusals are JSON: `{"error": {"reason": …, "params": …}}`. A program signs in as a
+browser does, by form and cookies, and names the desk's own address as `Origin` in each request that changes
+something; one that holds a hub token made for the desk (by OAuth) sends `Authorization: token …` and no
+cookie."""
 
 _PERMITS = {
     Permission.AUDIT_READ: "Read and export the audit log.",
