@@ -15,6 +15,7 @@ import zmq
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_MESSAGES = 20_000
+QUEUED_MESSAGES = 200
 
 
 class Backlog:
@@ -22,12 +23,14 @@ class Backlog:
 
     Attributes:
         taken: whether somebody works on it already: a thread, or a turn that is yet to come.
+        received: messages that were ever put in.
     """
 
-    __slots__ = ("_bytes", "_paused", "_waiting", "taken")
+    __slots__ = ("_bytes", "_paused", "_waiting", "received", "taken")
 
     def __init__(self) -> None:
         self.taken = False
+        self.received = 0
         self._waiting: deque[list[bytes]] = deque()
         self._bytes = 0
         self._paused = False
@@ -38,6 +41,7 @@ class Backlog:
     def append(self, message: list[bytes]) -> None:
         """Put a message at the end."""
         self._waiting.append(message)
+        self.received += 1
         self._bytes += sum(map(len, message))
 
     def pop(self) -> list[bytes]:

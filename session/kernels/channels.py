@@ -40,6 +40,7 @@ SLICE_SECONDS = 0.002
 _CHANNELS = ("shell", "iopub", "stdin", "control")
 _SEEN_SIGNATURES = 4096
 _SETTLE_SECONDS = 5.0
+_SETTLE_TIMES = 12
 _EMPTY = b"{}"
 
 
@@ -253,7 +254,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         if outcome.finished and outcome.request is not None:
             self.onggi.gates.report(self.kernel_id, outcome.request)
         if channel == "shell" and outcome.request is not None and outcome.answers:
-            IOLoop.current().call_later(_SETTLE_SECONDS, self._settle, outcome.request)
+            self._settle_later(outcome.request, _SETTLE_TIMES)
 
     def _refuse(self) -> None:
         self.onggi.audit.refused("kernel.message", Reason.DISPLAY_MESSAGE_DROPPED)
@@ -288,9 +289,22 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         for notice in outcome.notices:
             self._tell(gathered.request, notice.reason, notice.params)
 
-    def _settle(self, request: Request) -> None:
-        """Tell the page that an answered request is done, if the kernel's own word was lost in a flood."""
-        if self.channels and self.onggi.gates.kernel(self.kernel_id).settle(request):
+    def _settle_later(self, request: Request, times: int) -> None:
+        received = self._backlogs["iopub"].received
+        IOLoop.current().call_later(_SETTLE_SECONDS, self._settle, request, times, received)
+
+    def _settle(self, request: Request, times: int, received: int) -> None:
+        """Tell the page that an answered request is done, if the kernel's own word was lost in a flood.
+
+        Args:
+            times: how often to go on waiting while a flood is still coming: that word may be at its end.
+            received: how many messages had come when this was last looked at.
+        """
+        backlog = self._backlogs["iopub"]
+        coming = bool(backlog) or backlog.taken or backlog.received > received
+        if coming and times and not (request.idle or self._left):
+            self._settle_later(request, times - 1)
+        elif self.channels and self.onggi.gates.kernel(self.kernel_id).settle(request):
             if request.kind == "execute_request":
                 self._lost()
                 self._tell_lost(request)

@@ -23,12 +23,12 @@ from onggi.reasons import Reason
 from onggi.words import explain
 from session.context import SessionContext
 from session.kernels.activity import STATES, Activity
+from session.kernels.backlog import QUEUED_MESSAGES
 from session.kernels.listening import keep_listening
 from session.kernels.provisioner import OnggiProvisioner
 
 MAX_KERNELS = 8
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-_QUEUED_MESSAGES = 200
 _BUFFERED_BYTES = 4 * 1024 * 1024
 _log = logging.getLogger("onggi.session.kernels")
 
@@ -56,7 +56,7 @@ class OnggiKernelManager(ServerKernelManager):
         socket = self.context.socket(channel_socket_types[channel])
         socket.linger = 1000
         socket.maxmsgsize = MAX_MESSAGE_BYTES
-        socket.rcvhwm = _QUEUED_MESSAGES
+        socket.rcvhwm = QUEUED_MESSAGES
         if identity:
             socket.identity = identity
         socket.connect(self._make_url(channel))

@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Layout:
     port: int
     stand_in_port: int
     language: str = "en"
+    server_pid: int = field(default=0, init=False)
 
     @property
     def origin(self) -> str:
@@ -212,6 +213,7 @@ def running(layout: Layout, control: Mapping[str, Any] | None = None) -> Iterato
         if control:
             tell_stand_in(layout, control)
         processes += [start_agent(layout), start_server(layout)]
+        layout.server_pid = processes[-1].pid
         if (control or {}).get("lend", 200) == 200:
             print(f"up after {wait_until_up(layout):.2f} s: {layout.url}")
         yield layout

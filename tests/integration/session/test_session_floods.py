@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from egress_review.display.policy import DisplayPolicy
+from session.kernels.backlog import MAX_BYTES, QUEUED_MESSAGES
 
 PICTURE = """
 import struct, zlib
@@ -58,6 +65,105 @@ def test_a_flood_ends_no_cell_and_no_other_kernel(new_kernel: Any, said: Any) ->
             shown = said(await flood)
             assert shown.count("x") <= 65_536
             assert sorted(waits)[len(waits) // 2] < 1
+            assert said(await loud.run("1 + 1")) == "2"
+
+    asyncio.run(story())
+
+
+PRICE = DisplayPolicy().message_bytes
+LISTENERS = 2  # on a kernel's output: its page, and what notes whether it is busy
+
+
+def bound(piece_bytes: int) -> int:
+    """What the server may grow by: what waits to be decided about, and what ZeroMQ keeps of such pieces."""
+    return LISTENERS * (MAX_BYTES + QUEUED_MESSAGES * piece_bytes)
+
+
+class Server:
+    """What the server has used: memory since the last look, and the session's bytes."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._proc = Path("/proc") / str(browser.place.server_pid)
+
+    def _memory(self, name: str) -> int:
+        found = re.search(rf"{name}:\s+(\d+) kB", (self._proc / "status").read_text())
+        if found is None:
+            raise LookupError(name)
+        return int(found[1]) * 1024
+
+    def forget_peak(self) -> int:
+        (self._proc / "clear_refs").write_text("5")  # proc_pid_clear_refs(5)
+        return self._memory("VmRSS")
+
+    def peak(self) -> int:
+        return self._memory("VmHWM")
+
+    def used(self) -> int:
+        return int(self._browser.api("GET", "onggi/status")["budget"]["session_bytes_used"])
+
+
+def printed(messages: list[dict[str, Any]]) -> list[str]:
+    """Text of the kernel's, wherever it belongs; what the server says stands in brackets."""
+    texts = [one["content"]["text"] for one in messages if one["header"]["msg_type"] == "stream"]
+    return [text for text in texts if not text.startswith("\n[")]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("code", "piece_bytes", "shown"),
+    [
+        pytest.param("print('x ' * 250_000_000)", 0, 0, id="500 MB at once"),
+        pytest.param(
+            "for _ in range(500):\n    print('x ' * 500_000, flush=True)",
+            1_000_100,
+            60_000,
+            id="500 times 1 MB",
+        ),
+        pytest.param(FLOOD.replace("30_000", "100_000"), 1000, 60_000, id="100000 messages"),
+    ],
+)
+def test_a_flood_costs_bounded_memory_and_exactly_what_it_shows(
+    kernel_of: Any, browser: Any, said: Any, code: str, piece_bytes: int, shown: int
+) -> None:
+    server = Server(browser)
+
+    async def beside(quiet: Any, flood: asyncio.Task[Any]) -> int:
+        """Cells of another kernel, answered one after the other while the flood runs."""
+        cells = 0
+        while not flood.done():
+            assert said(await quiet.run("1 + 1")) == "2"
+            cells += 1
+            await asyncio.sleep(0.2)
+        return cells
+
+    async def cost(kernel: Any, cell: str) -> int:
+        """Of one cell; the less of two, since a kernel that begins still says something of its own."""
+        costs = []
+        for _ in range(2):
+            before = server.used()
+            await kernel.run(cell)
+            costs.append(server.used() - before)
+        return min(costs)
+
+    async def story() -> None:
+        async with kernel_of(browser, v1=True) as loud, kernel_of(browser, v1=True) as quiet:
+            await quiet.run("1 + 1")
+            nothing, one = await cost(loud, "pass"), await cost(quiet, "1 + 1")
+            used, memory, begun = server.used(), server.forget_peak(), len(loud.messages)
+            flood = asyncio.create_task(loud.run(code))
+            cells = await beside(quiet, flood)
+            await flood
+            growth, charged = server.peak() - memory, server.used() - used - cells * one
+            texts = printed(loud.messages[begun:])
+            print(f"{growth / 2**20:.1f} MiB, {cells} cells beside, {len(texts)} messages, {charged} bytes")
+            assert growth <= bound(piece_bytes)
+            assert sum(map(len, texts)) >= shown
+            expected = nothing + sum(len(text.encode()) + PRICE for text in texts)
+            # The kernel's own word that the cell is done may be lost; the server's costs nothing.
+            assert charged in {expected, expected - PRICE}
+            assert charged <= DisplayPolicy().cell_text_bytes + nothing
             assert said(await loud.run("1 + 1")) == "2"
 
     asyncio.run(story())
