@@ -192,5 +192,5 @@ def start_session_api(context: SessionContext) -> HTTPServer:
     )
     path = context.settings.api_socket
     path.unlink(missing_ok=True)
-    server.add_socket(bind_unix_socket(str(path), mode=0o600, backlog=16))
+    server.add_socket(bind_unix_socket(str(path), mode=0o600, backlog=128))
     return server

@@ -27,7 +27,7 @@ def test_a_flood_is_cut_and_the_kernel_goes_on(new_kernel: Any, said: Any) -> No
         async with new_kernel() as kernel:
             text = said(await kernel.run("print('x' * 5_000_000)"))
             assert text.count("x") < 66_000
-            assert "65536" in text
+            assert "65,536" in text
             assert said(await kernel.run("1 + 1")) == "2"
 
     asyncio.run(story())

@@ -42,7 +42,7 @@ def check(own: str, background: str) -> None:
     assert STRICT.cell_text_bytes // 2 < own.count("x y ") * 4 <= STRICT.cell_text_bytes
     assert STRICT.background_bytes // 2 < background.count("z w ") * 4 <= STRICT.background_bytes
     assert STRICT.cell_text_bytes < DisplayPolicy().cell_text_bytes
-    assert str(STRICT.cell_text_bytes) in own
+    assert f"{STRICT.cell_text_bytes:,}" in own
 
 
 def test_the_first_cell_of_a_strict_project(place_with: Any, browser_of: Any, kernel_of: Any) -> None:
