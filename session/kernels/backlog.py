@@ -44,6 +44,10 @@ class Backlog:
         self.received += 1
         self._bytes += sum(map(len, message))
 
+    def goes_on(self, received: int) -> bool:
+        """Whether something waits, is being read, or has come since `received` messages had come."""
+        return bool(self) or self.taken or self.received > received
+
     def pop(self) -> list[bytes]:
         """Take the oldest message."""
         message = self._waiting.popleft()

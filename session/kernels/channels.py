@@ -11,8 +11,8 @@ one message. Jupyter's own rate limiter is off: the budgets are stricter.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections import OrderedDict
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -33,12 +33,12 @@ from session.kernels import wire
 from session.kernels.backlog import Backlog
 from session.kernels.gathering import Gathered
 from session.kernels.outgoing import Frames, Message, needs_drawing, read, take_apart, weigh
+from session.kernels.signatures import Signatures
 
 GATHER_SECONDS = 0.01
 SLICE_SECONDS = 0.002
 """How long messages of one kernel are worked on before anything else has its turn."""
 _CHANNELS = ("shell", "iopub", "stdin", "control")
-_SEEN_SIGNATURES = 4096
 _SETTLE_SECONDS = 5.0
 _SETTLE_TIMES = 12
 _EMPTY = b"{}"
@@ -49,14 +49,14 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
 
     limit_rate = False
     open_connections: ClassVar[set[GatedConnection]] = set()
-    _seen: OrderedDict[bytes, None]
+    _seen: Signatures
     _ids: count[int]
     _backlogs: dict[str, Backlog]
     _working: set[asyncio.Task[None]]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._seen = OrderedDict()
+        self._seen = Signatures()
         self._ids = count(1)
         self._stem = self.session.session[:8].encode("ascii", "replace").hex()
         self._backlogs = {channel: Backlog() for channel in _CHANNELS}
@@ -193,11 +193,6 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         finally:  # whatever became of it, the messages behind it are next
             self._work(channel)
 
-    def _remember(self, signature: bytes) -> None:
-        self._seen[signature] = None
-        if len(self._seen) > _SEEN_SIGNATURES:
-            self._seen.popitem(last=False)
-
     def _shown_elsewhere(self, channel: str, frames: Frames) -> bool:
         """Show what another page on this kernel was shown: at the price of a message, its bytes to the page.
 
@@ -208,7 +203,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         outcome = watched.outcomes.get(frames.signature) if channel == "iopub" else None
         if outcome is None:
             return False
-        self._remember(frames.signature)
+        self._seen.add(frames.signature)
         meter, price = self.onggi.meter, self.onggi.gates.policy.message_bytes
         if meter.page(sum(map(_content_bytes, outcome.answers))) and meter.take(price):
             self._carry_out(channel, outcome)
@@ -217,7 +212,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         return True
 
     def _judge(self, channel: str, frames: Frames, message: Message) -> None:
-        self._remember(frames.signature)
+        self._seen.add(frames.signature)
         watched = self.onggi.gates.watched(self.kernel_id)
         gate = watched.gate
         if message.content is None:
@@ -300,9 +295,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             times: how often to go on waiting while a flood is still coming: that word may be at its end.
             received: how many messages had come when this was last looked at.
         """
-        backlog = self._backlogs["iopub"]
-        coming = bool(backlog) or backlog.taken or backlog.received > received
-        if coming and times and not (request.idle or self._left):
+        if self._backlogs["iopub"].goes_on(received) and times and not (request.idle or self._left):
             self._settle_later(request, times - 1)
         elif self.channels and self.onggi.gates.kernel(self.kernel_id).settle(request):
             if request.kind == "execute_request":
@@ -335,25 +328,24 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         if self._gathered is not None:
             self._let_go()  # what came before goes before
         write = wire.write_v1 if self.subprotocol == wire.V1 else wire.write_default
-        header = wire.header_bytes(
-            f"{self._stem}-{next(self._ids)}", answer.kind, self._stem, to_text(datetime.now(UTC))
-        )
-        parent = request.packed if request is not None else _EMPTY
-        metadata, content = wire.pack(answer.metadata), wire.pack(answer.content)
-        frame = write(channel, header, parent, metadata, content, answer.buffers)
+        header = wire.header_bytes(f"{self._stem}-{next(self._ids)}", answer.kind, self._stem, _now())
+        parent, content = _EMPTY if request is None else request.packed, wire.pack(answer.content)
+        frame = write(channel, header, parent, wire.pack(answer.metadata), content, answer.buffers)
         charged = len(content) + sum(map(len, answer.buffers))  # by the gate
         if not self.onggi.meter.page(len(frame) - charged):
             self.onggi.audit.refused("kernel.frame", Reason.DISPLAY_PAGE_LIMIT)
             return
-        try:
+        with contextlib.suppress(WebSocketClosedError):
             self.write_message(frame, binary=isinstance(frame, bytes))
-        except WebSocketClosedError:
-            self.log.debug("websocket closed")
 
     def _send_status_message(self, status: str) -> None:
         """Tell the page that the kernel restarts or is dead: the server's own words."""
         if status in {"restarting", "dead"}:
             self._send("iopub", None, Answer("status", {"execution_state": status}))
+
+
+def _now() -> str:
+    return to_text(datetime.now(UTC))
 
 
 def _is_text_alone(outcome: Outcome) -> bool:
