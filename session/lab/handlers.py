@@ -21,7 +21,7 @@ _KEYS = frozenset({"paths", "purpose", "context"})
 
 
 class LabHandler(APIHandler):
-    """What both have in common: the session, and errors in the one wire form with their sentence."""
+    """What all have in common: the session, and errors in the one wire form with their sentence."""
 
     _track_activity = False  # that a page is open is no activity
 
@@ -80,6 +80,19 @@ class RequestsHandler(LabHandler):
         self._sent = self.finish(json.dumps(made))
 
 
+class NoPathsHandler(LabHandler):
+    """GET api/resolvePath, in the place of Jupyter's.
+
+    JupyterLab asks it about all that looks like a path in an output ("3/10 [00:01", a traceback's files), with
+    every update of a progress bar. Jupyter's would say which files the server has. Ours says one thing.
+    """
+
+    @authenticated
+    async def get(self) -> None:
+        """No path leads anywhere: the text stays text."""
+        self._sent = self.finish(json.dumps({"resolved": []}))
+
+
 def lab_handlers(context: SessionContext) -> list[tuple[str, type, dict[str, Any]]]:
     """The handlers to add to Jupyter's application."""
     prefix = context.settings.prefix
@@ -88,5 +101,6 @@ def lab_handlers(context: SessionContext) -> list[tuple[str, type, dict[str, Any
     return [
         (f"{prefix}onggi/status", StatusHandler, shared),
         (f"{prefix}onggi/requests", RequestsHandler, shared),
+        (f"{prefix}api/resolvePath", NoPathsHandler, shared),
         (files, LabFileHandler, {"path": str(STATIC)}),
     ]

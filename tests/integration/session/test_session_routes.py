@@ -46,7 +46,6 @@ CLOSED = [
     "lsp/status",
     "api/events/subscribe",
     "api/spec.yaml",
-    "api/resolvePath",
     "api/shutdown",
     "api/config/notebook",
     "api/contents/a.ipynb/trust",
@@ -241,3 +240,16 @@ def test_a_websocket_needs_the_origin_of_the_hub(place: Any, browser: Any) -> No
     assert raw(place, "GET", path, upgrade)[0] == 403
     assert raw(place, "GET", path, upgrade | {"Origin": "http://127.0.0.1:1"})[0] == 403
     browser.api("DELETE", f"api/kernels/{kernel}")
+
+
+def test_a_path_in_an_output_leads_nowhere_whether_there_is_a_file_or_not(place: Any) -> None:
+    (place.project / "data.csv").write_text("secret\n")
+    path = PREFIX + "api/resolvePath"
+    key = {"X-Onggi-Page": page_key(place.plan)}
+    for asked in ("", "?path=data.csv", "?path=/etc/passwd&kernel=x", "?path=3/10&path=../data.csv"):
+        status, body, headers = raw(place, "GET", path + asked, FETCH | key)
+        assert (status, json.loads(body)) == (200, {"resolved": []})
+        assert headers["Content-Type"].startswith("application/json")
+    assert raw(place, "GET", path + "?path=data.csv", FETCH)[0] == 403  # another session's page
+    assert raw(place, "POST", path, FETCH | key)[0] == 403
+    assert raw(place, "GET", path, {"Authorization": ""})[0] in {302, 403}
