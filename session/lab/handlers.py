@@ -83,8 +83,8 @@ class RequestsHandler(LabHandler):
 class NoPathsHandler(LabHandler):
     """GET api/resolvePath, in the place of Jupyter's.
 
-    JupyterLab asks it about all that looks like a path in an output ("3/10 [00:01", a traceback's files), with
-    every update of a progress bar. Jupyter's would say which files the server has. Ours says one thing.
+    JupyterLab asks it about all that looks like a path in an output ("3/10 [00:01", a traceback's files),
+    with every update of a progress bar. Jupyter's would say which files the server has; ours says one thing.
     """
 
     @authenticated
