@@ -51,7 +51,7 @@ def compute_box(
             Bind(plan.project_folder, "/project", writable=True),
             *data,
         ),
-        tmpfs=(Tmpfs("/tmp", quarter), Tmpfs("/dev/shm", quarter), Tmpfs(HOME, quarter)),  # noqa: S108
+        tmpfs=(Tmpfs("/tmp", quarter), Tmpfs("/dev/shm", quarter), Tmpfs(HOME, quarter)),  # noqa: S108 - in the box
         env=compute_variables(plan),
         limits=box_limits(plan.limits),
         processors=processors,

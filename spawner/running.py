@@ -72,7 +72,7 @@ class Running:
 
     def __post_init__(self) -> None:
         if self.compute.held["memory"] not in {HeldBy.CGROUP1, HeldBy.CGROUP2}:
-            folders = ("/tmp", "/dev/shm", "/home/researcher") if self.boxed else ()  # noqa: S108
+            folders = ("/tmp", "/dev/shm", "/home/researcher") if self.boxed else ()  # noqa: S108 - in the box
             self._memory = MemoryWatch(self.compute.inner_pid, self.plan.limits.memory_bytes, folders)
         self._disk = DiskWatch(self.compute.inner_pid, self.plan.limits.disk_bytes)
 

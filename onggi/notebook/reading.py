@@ -136,7 +136,7 @@ def _arrow(field: Any, one: Condition) -> Any:
     return inside if one.operator == "in" else ~inside & field.is_valid()
 
 
-def _polars(files: list[str], schema: Table, columns: list[str], alternatives: Alternatives) -> Any:  # noqa: ARG001
+def _polars(files: list[str], schema: Table, columns: list[str], alternatives: Alternatives) -> Any:  # noqa: ARG001 - one form for all
     import polars as pl
 
     frame = pl.scan_parquet(files, hive_partitioning=False)

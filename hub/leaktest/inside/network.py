@@ -191,7 +191,7 @@ def _program(*argv: str) -> Tried:
 def _buses(given: Given) -> Seen:
     """D-Bus and the sockets of display, sound and containers, where they usually are."""
     places = ["/run/dbus/system_bus_socket", "/var/run/dbus/system_bus_socket", "/run/docker.sock"]
-    places += [f"/run/user/{given['uid']}/bus", "/tmp/.X11-unix/X0", given["socket_path"]]  # noqa: S108
+    places += [f"/run/user/{given['uid']}/bus", "/tmp/.X11-unix/X0", given["socket_path"]]  # noqa: S108 - not ours
     found = [place for place in places if os.path.exists(place)]  # noqa: PTH110 - quick
     return bool(found), " ".join(found) or "none"
 

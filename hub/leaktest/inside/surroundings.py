@@ -151,7 +151,7 @@ def _device(given: Given) -> Seen:
 
 def _sysfs(_given: Given) -> Seen:
     """What the machine tells of itself by `/sys`, its cgroups and writable `/proc/sys`."""
-    found = [path for path in ("/sys/kernel", "/sys/fs/cgroup", "/sys/class/net") if os.path.exists(path)]  # noqa: PTH110
+    found = [path for path in ("/sys/kernel", "/sys/fs/cgroup", "/sys/class/net") if os.path.exists(path)]  # noqa: PTH110 - quick
     found += [
         path for path in ("/proc/sysrq-trigger", "/proc/sys/kernel/hostname") if os.access(path, os.W_OK)
     ]
