@@ -21,7 +21,11 @@ from egress_review.display.images import Redraw, refuse_all
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.requests import FORWARDED, Request, rebuild_header, rebuild_request
 from egress_review.display.scope import Outcome, Scope
+from egress_review.display.values import one_of
 from onggi.reasons import Reason
+
+_PAID_FLAT = frozenset({"clear_output", "display_data", "execute_result", "stream", "update_display_data"})
+"""What is not shown unless the price of a message can be paid."""
 
 
 class KernelGate:
@@ -136,6 +140,19 @@ class KernelGate:
             return False
         request.busy = request.idle = True
         request.content = {}
+        return True
+
+    def cut_unread(self, kind: object, parent: object) -> bool:
+        """Whether such an output would be cut whole, which its reader was told; then it counts as cut.
+
+        Nothing of it is shown, so nobody needs to know more of it than what it says it is and belongs to.
+        """
+        request = self.request(parent)
+        budget = request.budget if request is not None and request.budget is not None else self.background
+        over = budget.text < self.policy.message_bytes and Reason.DISPLAY_CELL_LIMIT in budget.told
+        if not over or not one_of(kind, _PAID_FLAT):
+            return False
+        budget.cuts += 1
         return True
 
     def unreported(self) -> list[Request]:

@@ -4,8 +4,8 @@ Guarantees: nothing goes from a kernel to the browser but what `KernelGate.show`
 with ids and dates of ours; nothing goes to the kernel but what `KernelGate.forward` rebuilt, signed here,
 after its audit event was written down. A message with a wrong signature, seen before on this connection, or
 unreadable is dropped. What takes time is read in a thread while the messages behind it wait in their socket,
-so that order is kept and other kernels are not held up. Text that comes within `GATHER_SECONDS` goes out as
-one message. Jupyter's own rate limiter is off: the budgets are stricter.
+so that order is kept and other kernels are not held up. Text that comes within a moment (`Gathering`) goes
+out as one message. Jupyter's own rate limiter is off: the budgets are stricter.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from onggi.words import explain
 from session.context import SessionContext
 from session.kernels import wire
 from session.kernels.backlog import Backlog
-from session.kernels.gathering import Gathered
-from session.kernels.outgoing import Frames, Message, needs_drawing, read, take_apart, weigh
+from session.kernels.gathering import Gathering
+from session.kernels.outgoing import Frames, Message, kind_of, needs_drawing, read, take_apart, weigh
+from session.kernels.pace import Pace
 from session.kernels.signatures import Signatures
 
-GATHER_SECONDS = 0.01
 SLICE_SECONDS = 0.002
 """How long messages of one kernel are worked on before anything else has its turn."""
 _CHANNELS = ("shell", "iopub", "stdin", "control")
@@ -52,6 +52,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
     _seen: Signatures
     _ids: count[int]
     _backlogs: dict[str, Backlog]
+    _paces: dict[str, Pace]
     _working: set[asyncio.Task[None]]
 
     def __init__(self, **kwargs: Any) -> None:
@@ -60,10 +61,11 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         self._ids = count(1)
         self._stem = self.session.session[:8].encode("ascii", "replace").hex()
         self._backlogs = {channel: Backlog() for channel in _CHANNELS}
+        self._paces = {channel: Pace() for channel in _CHANNELS}
         self._working = set()
-        self._gathered: Gathered | None = None
-        self._left = False
-        self._losses = 0
+        self._gathering = Gathering(self._send_text)
+        self._left = self._cutting = False
+        self._losses = self._shown = 0
 
     @property
     def onggi(self) -> SessionContext:
@@ -83,6 +85,8 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         """End, and report what was not reported yet."""
         self._left = True
         self.open_connections.discard(self)
+        for stream in self.channels.values():
+            stream.go_on()  # whoever keeps them next is not to inherit a rest
         super().disconnect()  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
 
     # browser → kernel
@@ -131,30 +135,60 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             return
         backlog = self._backlogs[channel]
         backlog.append(outgoing_msg)
-        if stream is not channel:
-            backlog.fill(stream)
+        if backlog.full and stream is not channel:
+            stream.hold()
         if not backlog.taken:
-            self._work(channel)
+            backlog.taken = True
+            asyncio.get_running_loop().call_soon(self._work, channel)  # with what came along
 
     def _work(self, channel: str) -> None:
         """Decide about messages of a channel, in order, until its slice of time is over."""
         backlog = self._backlogs[channel]
         backlog.taken = False
-        until = time.perf_counter() + SLICE_SECONDS
+        begun, before = time.perf_counter(), self._shown
         while backlog and not backlog.taken and not self._left:
-            if time.perf_counter() > until:
-                backlog.taken = True
-                asyncio.get_running_loop().call_soon(self._work, channel)
-                return
+            if time.perf_counter() - begun > SLICE_SECONDS:
+                break
             frames = take_apart(backlog.pop())
             if frames is None or frames.signature in self._seen:
                 self._refuse()
+            elif self._cut_unread(channel, frames):
+                pass
             elif frames.small:
                 self._read_now(channel, frames)
             else:
                 self._read_in_thread(channel, frames)
-        if not self._left and not backlog.taken:
-            backlog.listen(self.channels.get(channel), self.handle_outgoing_message)
+        if not backlog.taken:
+            self._rest(channel, time.perf_counter() - begun, shown=self._shown > before)
+
+    def _rest(self, channel: str, worked: float, *, shown: bool) -> None:
+        """Go on with a channel: at once, or after a while in which nothing is read from it."""
+        stream, backlog = self.channels.get(channel), self._backlogs[channel]
+        if self._left or stream is None:
+            return
+        worked, stream.spent = worked + stream.spent, 0.0
+        pause = self._paces[channel].rest(worked, shown=shown)
+        backlog.taken = bool(pause or backlog)
+        if pause:
+            stream.hold()
+            asyncio.get_running_loop().call_later(pause, self._work, channel)
+        elif backlog:
+            asyncio.get_running_loop().call_soon(self._work, channel)
+        else:
+            stream.go_on()
+
+    def _cut_unread(self, channel: str, frames: Frames) -> bool:
+        """Whether nothing of a message can be shown, seen from its head alone: so in a flood that is cut."""
+        if channel != "iopub" or not self._cutting:
+            return False
+        gate = self.onggi.gates.kernel(self.kernel_id)
+        try:
+            cut = gate.cut_unread(kind_of(wire.load(frames.header)), wire.load(frames.parent))
+        except ValueError:
+            return False
+        if cut:
+            self.onggi.audit.refused(f"shown:{channel}", Reason.DISPLAY_MESSAGE_DROPPED)
+        return cut
 
     def _read_now(self, channel: str, frames: Frames) -> None:
         if not frames.authentic(self.session.sign):
@@ -182,6 +216,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
     async def _read_slowly(self, channel: str, frames: Frames) -> None:
         gates = self.onggi.gates
         gate = gates.kernel(self.kernel_id)
+        begun, before = time.perf_counter(), self._shown
         try:
             message = await asyncio.get_running_loop().run_in_executor(
                 gates.threads, weigh, gate, frames, self.session.sign
@@ -191,7 +226,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             elif not self._shown_elsewhere(channel, frames):
                 self._judge(channel, frames, message)
         finally:  # whatever became of it, the messages behind it are next
-            self._work(channel)
+            self._rest(channel, time.perf_counter() - begun, shown=self._shown > before)
 
     def _shown_elsewhere(self, channel: str, frames: Frames) -> bool:
         """Show what another page on this kernel was shown: at the price of a message, its bytes to the page.
@@ -235,13 +270,15 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
 
     def _carry_out(self, channel: str, outcome: Outcome, *, unwritten: bool = False) -> None:
         """Send what may be shown, say what was cut, report a cell that is done."""
+        self._cutting = not outcome.answers
+        self._shown += bool(outcome.answers or outcome.notices)
         if outcome.dropped is not None:
             self.onggi.audit.refused(f"shown:{channel}", outcome.dropped)
         if outcome.finished and outcome.request is not None and self._lost():
             self._tell_lost(outcome.request)
         for answer in outcome.answers:
             if answer.kind == "stream":
-                self._gather(outcome, answer, unwritten=unwritten)
+                self._gathering.add(outcome.request, answer, unwritten=unwritten)
             else:
                 self._send(channel, outcome.request, answer)
         for notice in outcome.notices:
@@ -258,31 +295,16 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
 
     def _would_join(self, request: Request | None, message: Message) -> bool:
         name = message.content.get("name") if isinstance(message.content, dict) else None
-        return self._gathered is not None and self._gathered.takes(request, name)
+        return self._gathering.takes(request, name)
 
-    def _gather(self, outcome: Outcome, answer: Answer, *, unwritten: bool) -> None:
-        name, text = answer.content["name"], answer.content["text"]
-        if self._gathered is not None and self._gathered.takes(outcome.request, name):
-            self._gathered.texts.append(text)
-            self._gathered.unwritten = self._gathered.unwritten or unwritten
-            return
-        self._let_go()
-        self._gathered = Gathered(outcome.request, name, [text], unwritten)
-        self._gathered.timer = IOLoop.current().call_later(GATHER_SECONDS, self._let_go)
-
-    def _let_go(self) -> None:
-        """Write down and send the text that was gathered."""
-        gathered, self._gathered = self._gathered, None
-        if gathered is None:
-            return
-        IOLoop.current().remove_timeout(gathered.timer)
-        outcome = Outcome([gathered.answer()], request=gathered.request)
-        if gathered.unwritten:
+    def _send_text(self, outcome: Outcome, *, unwritten: bool) -> None:
+        """Write down and send text that was gathered."""
+        if unwritten:
             self.onggi.gates.before(self.kernel_id, outcome)
         for answer in outcome.answers:
-            self._send("iopub", gathered.request, answer)
+            self._send("iopub", outcome.request, answer)
         for notice in outcome.notices:
-            self._tell(gathered.request, notice.reason, notice.params)
+            self._tell(outcome.request, notice.reason, notice.params)
 
     def _settle_later(self, request: Request, times: int) -> None:
         received = self._backlogs["iopub"].received
@@ -325,8 +347,7 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         self._send("iopub", request, Answer("stream", {"name": "stderr", "text": f"\n[{text}]\n"}))
 
     def _send(self, channel: str, request: Request | None, answer: Answer) -> None:
-        if self._gathered is not None:
-            self._let_go()  # what came before goes before
+        self._gathering.let_go()  # what came before goes before
         write = wire.write_v1 if self.subprotocol == wire.V1 else wire.write_default
         header = wire.header_bytes(f"{self._stem}-{next(self._ids)}", answer.kind, self._stem, _now())
         parent, content = _EMPTY if request is None else request.packed, wire.pack(answer.content)

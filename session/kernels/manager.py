@@ -1,21 +1,20 @@
 """Jupyter's kernel managers, narrowed: one kind of kernel, bounded sockets and buffers, no paths of files.
 
 Guarantees: no kernel starts but through `OnggiProvisioner`; connection files that the server itself reads lie
-in its private folder; one message of a kernel is at most `MAX_MESSAGE_BYTES`; what is kept for a browser that
-is away is bounded; states that a kernel reports are taken from a fixed list.
+in its private folder; kernels are spoken to through `KernelSocket` alone; what is kept for a browser that is
+away is bounded; states that a kernel reports are taken from a fixed list.
 """
 
 from __future__ import annotations
 
 import logging
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from jupyter_client.connect import channel_socket_types
 from jupyter_server._tz import utcnow
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
 from tornado.web import HTTPError
-from zmq.eventloop.zmqstream import ZMQStream
 
 from egress_review.display.values import one_of
 from onggi.errors import OnggiError
@@ -23,12 +22,12 @@ from onggi.reasons import Reason
 from onggi.words import explain
 from session.context import SessionContext
 from session.kernels.activity import STATES, Activity
-from session.kernels.backlog import QUEUED_MESSAGES
-from session.kernels.listening import keep_listening
 from session.kernels.provisioner import OnggiProvisioner
+from session.kernels.sockets import MAX_MESSAGE_BYTES, KernelSocket
 
 MAX_KERNELS = 8
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+_SOCKETS = {"iopub": "SUB", "shell": "DEALER", "stdin": "DEALER", "control": "DEALER"}
+_STATE_BYTES = 64 * 1024
 _BUFFERED_BYTES = 4 * 1024 * 1024
 _log = logging.getLogger("onggi.session.kernels")
 
@@ -51,22 +50,39 @@ class OnggiKernelManager(ServerKernelManager):
         started: tuple[list[str], dict[str, Any]] = await super()._async_pre_start_kernel(**kwargs)
         return started
 
-    def _create_connected_socket(self, channel: str, identity: bytes | None = None) -> Any:
-        """As the base class does, with limits, which must be set before it connects."""
-        socket = self.context.socket(channel_socket_types[channel])
-        socket.linger = 1000
-        socket.maxmsgsize = MAX_MESSAGE_BYTES
-        socket.rcvhwm = QUEUED_MESSAGES
-        if identity:
-            socket.identity = identity
-        socket.connect(self._make_url(channel))
-        return socket
+    def _create_connected_socket(
+        self, channel: str, identity: bytes | None = None, most_bytes: int = MAX_MESSAGE_BYTES
+    ) -> Any:
+        root = _context(self.parent).settings.kernels_dir
+        address = Path(self._make_url(channel).removeprefix("ipc://")).relative_to(root)
+        return KernelSocket(
+            root,
+            str(address),
+            _SOCKETS[channel],
+            identity=identity or b"",
+            most_bytes=most_bytes,
+            signing=self.session.auth.copy,
+        )
 
     def connect_iopub(self, identity: bytes | None = None) -> Any:
-        """As the base class does; it also listens after a message that was too large."""
-        stream: Any = super().connect_iopub(identity=identity)
-        keep_listening(stream, self.context, self._make_url("iopub"))
-        return stream
+        """A socket that hears all that the kernel says."""
+        return self._create_connected_socket("iopub", identity)
+
+    def connect_states(self) -> Any:
+        """The same for who only wants to know the kernel's state: long messages are not kept."""
+        return self._create_connected_socket("iopub", None, _STATE_BYTES)
+
+    def connect_shell(self, identity: bytes | None = None) -> Any:
+        """A socket for requests and replies."""
+        return self._create_connected_socket("shell", identity)
+
+    def connect_stdin(self, identity: bytes | None = None) -> Any:
+        """A socket for what a cell asks the person."""
+        return self._create_connected_socket("stdin", identity)
+
+    def connect_control(self, identity: bytes | None = None) -> Any:
+        """A socket for requests that overtake others."""
+        return self._create_connected_socket("control", identity)
 
     def cleanup_ipc_files(self) -> None:
         """Nothing: the server removes nothing in a folder that the compute can turn into a link."""
@@ -127,10 +143,10 @@ class OnggiKernels(AsyncMappingKernelManager):
         kernel: Any = self._kernels[kernel_id]
         kernel.reason = ""
         kernel.last_activity = utcnow()
-        kernel._activity_stream = kernel.connect_iopub()  # noqa: SLF001 - Jupyter closes it under this name
+        kernel._activity_stream = kernel.connect_states()  # noqa: SLF001 - Jupyter closes it under this name
         kernel._activity_stream.on_recv(Activity(self, kernel).heard)  # noqa: SLF001
 
-    def start_buffering(self, kernel_id: str, session_key: str, channels: dict[str, ZMQStream]) -> None:
+    def start_buffering(self, kernel_id: str, session_key: str, channels: dict[str, Any]) -> None:
         """Keep messages for a browser that went away, up to a few megabytes."""
         self._check_kernel_id(kernel_id)  # type: ignore[no-untyped-call]  # Jupyter's, not annotated
         self.stop_buffering(kernel_id)  # type: ignore[no-untyped-call]  # Jupyter's, not annotated

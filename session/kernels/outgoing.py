@@ -13,7 +13,7 @@ from typing import Any
 
 from egress_review.display.bundle import Prepared, has_image
 from egress_review.display.gate import KernelGate
-from session.kernels import wire
+from session.kernels import wire, zmtp
 
 OUTPUTS = frozenset({"display_data", "execute_result", "update_display_data"})
 INLINE_BYTES = 16 * 1024
@@ -26,7 +26,11 @@ Sign = Callable[[list[bytes]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """A kernel's message as it came."""
+    """A kernel's message as it came.
+
+    Attributes:
+        digest: of all of it, if its content is cut; otherwise None.
+    """
 
     signature: bytes
     header: bytes
@@ -34,6 +38,7 @@ class Frames:
     metadata: bytes
     content: bytes
     buffers: tuple[bytes, ...]
+    digest: bytes | None = None
 
     @property
     def small(self) -> bool:
@@ -42,7 +47,7 @@ class Frames:
 
     def authentic(self, sign: Sign) -> bool:
         """Whether the signature is the kernel's."""
-        expected = sign([self.header, self.parent, self.metadata, self.content])
+        expected = self.digest or sign([self.header, self.parent, self.metadata, self.content])
         return hmac.compare_digest(self.signature, expected)
 
 
@@ -58,8 +63,13 @@ class Message:
     @property
     def kind(self) -> str:
         """Its type, as the kernel says; empty if that is no word."""
-        kind = self.header.get("msg_type") if isinstance(self.header, dict) else None
-        return kind if isinstance(kind, str) else ""
+        return kind_of(self.header)
+
+
+def kind_of(header: object) -> str:
+    """What type of message a header says it is; empty if that is no word."""
+    kind = header.get("msg_type") if isinstance(header, dict) else None
+    return kind if isinstance(kind, str) else ""
 
 
 def take_apart(frames: list[bytes]) -> Frames | None:
@@ -71,7 +81,8 @@ def take_apart(frames: list[bytes]) -> Frames | None:
     if len(parts) < _PARTS or len(parts[1]) > _MAX_HEADER_BYTES or len(parts[2]) > _MAX_HEADER_BYTES:
         return None
     signature, header, parent, metadata, content = parts[:_PARTS]
-    return Frames(signature, header, parent, metadata, content, tuple(parts[_PARTS:]))
+    digest = frames.digest if isinstance(frames, zmtp.Message) else None
+    return Frames(signature, header, parent, metadata, content, tuple(parts[_PARTS:]), digest)
 
 
 def read(frames: Frames, most_stream: int, most_content: int) -> Message:
@@ -86,9 +97,13 @@ def read(frames: Frames, most_stream: int, most_content: int) -> Message:
     """
     header, parent = wire.load(frames.header), wire.load(frames.parent)
     content = frames.content
-    if len(content) > most_stream and isinstance(header, dict) and header.get("msg_type") == "stream":
+    if (
+        (len(content) > most_stream or frames.digest)
+        and isinstance(header, dict)
+        and header.get("msg_type") == "stream"
+    ):
         content = wire.cut_stream(content, most_stream)
-    if len(content) > most_content:
+    elif frames.digest is not None or len(content) > most_content:
         return Message(header, parent, None)
     return Message(header, parent, wire.load(content))
 

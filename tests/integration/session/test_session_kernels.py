@@ -36,9 +36,45 @@ def test_a_flood_is_cut_and_the_kernel_goes_on(new_kernel: Any, said: Any) -> No
 def test_a_piece_that_is_too_large_ends_no_cell_and_no_connection(new_kernel: Any, said: Any) -> None:
     async def story() -> None:
         async with new_kernel() as kernel:
-            found = await kernel.run("print('x' * 20_000_000)")
-            assert "lost" in said(found)
+            text = said(await kernel.run("print('x' * 20_000_000)"))
+            assert 60_000 < text.count("x") < 66_000
+            assert "65,536" in text
+            assert "lost" not in text
             assert said(await kernel.run("1 + 1")) == "2"
+
+    asyncio.run(story())
+
+
+MANY_LINES = """
+for _ in range(400):
+    print('x' * 60_000)
+"""
+LONG_BUFFER = """
+kernel = get_ipython().kernel
+kernel.session.send(kernel.iopub_socket, 'stream', {'name': 'stdout', 'text': 'gone'},
+                    parent=kernel.get_parent(), ident=b'stream', buffers=[bytes(17_000_000)])
+print('here')
+"""
+
+
+def test_many_long_lines_show_the_first_of_them(new_kernel: Any, said: Any) -> None:
+    async def story() -> None:
+        async with new_kernel() as kernel:
+            text = said(await kernel.run(MANY_LINES))
+            assert 60_000 < text.count("x") < 66_000
+            assert "65,536" in text
+            assert "lost" not in text
+
+    asyncio.run(story())
+
+
+def test_a_message_that_cannot_be_kept_is_said_to_be_lost(new_kernel: Any, said: Any) -> None:
+    async def story() -> None:
+        async with new_kernel() as kernel:
+            text = said(await kernel.run(LONG_BUFFER))
+            assert "here" in text
+            assert "lost" in text
+            assert "gone" not in text
 
     asyncio.run(story())
 
