@@ -3,6 +3,10 @@
 A key is `area.name`; the areas are the files `words/<language>/<area>.toml`. Values are plain text with
 `{parameter}` slots. Parameters are filled in literally: no format specifications, no attribute access, so a
 hostile value cannot do anything but be shown.
+
+Where a language says one thing otherwise than several (English does, Korean does not), the value is
+`{ by = "rows", one = "One row is left.", other = "{rows} rows are left." }`: `one` is said when the parameter
+that `by` names is 1.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -20,17 +25,40 @@ _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _NAMED = frozenset({"field", "resource", "state", "what"})
 
 
+@dataclass(frozen=True, slots=True)
+class Singular:
+    """What is said of one: `sentence`, when the parameter `by` is 1."""
+
+    by: str
+    sentence: str
+
+
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """All sentences of one language by key."""
-    sentences: dict[str, str] = {}
+    """All sentences of one language by key; where one is said otherwise, the one for several."""
+    return {
+        key: value if isinstance(value, str) else value["other"] for key, value in _entries(language).items()
+    }
+
+
+@cache
+def singulars(language: str) -> Mapping[str, Singular]:
+    """What one language says of one, by key, where that is another sentence."""
+    return {
+        key: Singular(value["by"], value["one"])
+        for key, value in _entries(language).items()
+        if not isinstance(value, str)
+    }
+
+
+def _entries(language: str) -> Mapping[str, str | Mapping[str, str]]:
     folder = resources.files("onggi").joinpath("words", language)
-    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(".toml"):
-            area = entry.name.removesuffix(".toml")
-            for name, sentence in tomllib.loads(entry.read_text("utf-8")).items():
-                sentences[f"{area}.{name}"] = sentence
-    return sentences
+    return {
+        f"{entry.name.removesuffix('.toml')}.{name}": value
+        for entry in sorted(folder.iterdir(), key=lambda item: item.name)
+        if entry.name.endswith(".toml")
+        for name, value in tomllib.loads(entry.read_text("utf-8")).items()
+    }
 
 
 def slots(sentence: str) -> frozenset[str]:
@@ -42,7 +70,11 @@ def say(language: str, key: str, /, **params: object) -> str:
     """The sentence for `key`; an unknown language falls back to the default, an unknown key is shown
     as itself.
     """
-    sentence = catalogue(spoken(language)).get(key, key)
+    known = spoken(language)
+    sentence = catalogue(known).get(key, key)
+    one = singulars(known).get(key)
+    if one is not None and str(params.get(one.by)) == "1":
+        sentence = one.sentence
     return _SLOT.sub(lambda slot: str(params.get(slot[1], slot[0])), sentence)
 
 

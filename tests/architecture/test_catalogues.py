@@ -18,6 +18,19 @@ from tests.support.source_tree import OURS, ROOT, calls, name_of, python_files, 
 
 WORDS = ROOT / "onggi" / "words"
 AREAS = sorted(path.stem for path in (WORDS / "en").glob("*.toml"))
+THINGS = (
+    "bytes", "cells", "characters", "days", "degrees", "entries", "events", "files", "findings", "lines",
+    "members", "minutes", "numbers", "persons", "requests", "rows", "tables", "votes",
+)  # fmt: skip
+NEVER_ONE = {"least", "limit", "minimum"}
+SEVERAL_COUNTS = {
+    "data.built",
+    "data.verified",
+    "findings.header_long",
+    "findings.suppressed_needed",
+    "leaktest.more_than_documented",
+    "notebook.protected_loss",
+}
 # say(language, key), t(key), tell(key), SetupError(key), …: whichever argument comes first as a literal key
 SPEAKERS = ("SetupError", "say", "t", "tell")
 KEY = re.compile(rf"({'|'.join(AREAS)})\.[a-z0-9_]+")
@@ -34,10 +47,33 @@ def test_an_area_says_the_same_in_both_languages(area: str) -> None:
         tomllib.loads((WORDS / lang / f"{area}.toml").read_text("utf-8")) for lang in ("ko", "en")
     )
     assert sorted(korean) == sorted(english)
-    for name, sentence in english.items():
-        assert words.slots(sentence) == words.slots(korean[name]), name
-        assert sentence.strip(), name
-        assert korean[name].strip(), name
+    for name in english:
+        english_one, korean_one = (words.catalogue(language)[f"{area}.{name}"] for language in ("en", "ko"))
+        assert words.slots(english_one) == words.slots(korean_one), name
+        assert english_one.strip(), name
+        assert korean_one.strip(), name
+
+
+@pytest.mark.parametrize(("key", "one"), words.singulars("en").items())
+def test_what_is_said_of_one_is_a_form_of_what_is_said_of_several(key: str, one: words.Singular) -> None:
+    several = words.slots(words.catalogue("en")[key])
+    assert one.by in several
+    assert words.slots(one.sentence) <= several - {one.by}
+
+
+def test_english_counts_of_things_have_a_form_for_one() -> None:
+    """Limits are never 1. Seconds that a page waits, and sentences of several counts, say it without."""
+    counted = re.compile(rf"\{{([a-z_]+)\}} (?:{'|'.join(THINGS)})\b")
+    missing = {
+        key
+        for key, sentence in words.catalogue("en").items()
+        if set(counted.findall(sentence)) - NEVER_ONE and key not in words.singulars("en")
+    }
+    assert missing == SEVERAL_COUNTS
+
+
+def test_korean_says_one_and_several_alike() -> None:
+    assert not words.singulars("ko")
 
 
 @pytest.mark.parametrize("reason", list(Reason))

@@ -46,3 +46,22 @@ def test_a_limit_can_be_read() -> None:
 def test_only_our_languages_are_spoken(asked: object) -> None:
     assert words.spoken(asked) == words.DEFAULT_LANGUAGE
     assert words.spoken("en") == "en"
+
+
+@pytest.mark.parametrize(
+    ("persons", "said"),
+    [
+        (1, "One person contributes."),
+        ("1", "One person contributes."),
+        (0, "0 persons contribute."),
+        (2, "2 persons contribute."),
+        ("1,000", "1,000 persons contribute."),
+        ("{persons}", "{persons} persons contribute."),
+    ],
+)
+def test_one_is_said_otherwise_than_several(persons: object, said: str) -> None:
+    assert words.say("en", "findings.threshold_evidence", persons=persons) == said
+
+
+def test_a_count_that_is_not_told_is_not_one() -> None:
+    assert words.say("en", "findings.threshold_evidence") == "{persons} persons contribute."
