@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,6 +11,7 @@ from onggi.errors import OnggiError, Unavailable
 from session.record import DisplayRecord, Finished
 from session.services import Service
 from web.journal import read_leaf
+from web.large_json import write_json
 
 __all__ = ["send_forever", "send_waiting"]
 
@@ -83,4 +83,4 @@ def _body(finished: Finished) -> bytes:
     if finished.leaf is not None:
         with suppress(OSError, ValueError):
             body = body | {"pieces": read_leaf(finished.leaf.path).pieces}
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return write_json(body)

@@ -20,16 +20,18 @@ _RAW_TAG = re.compile(_TAG.pattern.encode())
 _TAG_OR_SPACE = re.compile(rf"(?:[{_SPACES}]|{_TAG.pattern})+")
 _RUN_IN_MARKUP = re.compile(rf"{_WORD}(?:{_TAG_OR_SPACE.pattern}{_WORD})*")
 _JOINED, _BROKEN = b"a", b"."
-_CONTINUE = (_LETTERS + _SPACES).encode()
+_CONTINUE = _LETTERS + _SPACES
+_CONTINUE_IN_MARKUP = _CONTINUE + '<>"'
 _KINDS, _KINDS_IN_MARKUP = (
-    bytes(_JOINED[0] if byte in joined else _BROKEN[0] for byte in range(256))
-    for joined in (_CONTINUE, _CONTINUE + b'<>"')
+    bytes(_JOINED[0] if byte in joined.encode() else _BROKEN[0] for byte in range(256))
+    for joined in (_CONTINUE, _CONTINUE_IN_MARKUP)
 )
 # Tags with anything in them that would break a run; the usual ones have none.
 _ODD_TAG = re.compile(rb'<[A-Za-z0-9+/=_\- \t\r\n\x0b\x0c"]*+[^<>A-Za-z0-9+/=_\- \t\r\n\x0b\x0c"]')
 _UPPER, _LOWER, _DIGITS = (bytes(range(ord(a), ord(z) + 1)) for a, z in ("AZ", "az", "09"))
 _HEX = b"0123456789abcdefABCDEF"
 _BLOCK = 128
+_STEP = 16
 _MARK = "…"
 
 # Of a block: shares of upper case, lower case and digits. Base64 of anything but text in one case has about
@@ -59,7 +61,7 @@ class Runs:
         limit, before = self.limit, self._tail
         if not limit:
             return text, False
-        head = text.rstrip(_LETTERS + _SPACES)
+        head = text.rstrip(_CONTINUE)
         # With room for as many gaps as letters.
         self._tail = (text[len(head) :] if head else before + text)[-2 * limit :]
         self._unjudged += len(text)
@@ -82,7 +84,7 @@ def cut_runs(text: str, limit: int, *, markup: bool = False, plain_tags: bool = 
         markup: whether tags may stand inside a run, and are kept.
         plain_tags: whether tags are known to hold nothing that would break a run.
     """
-    if plain_tags and not _unbroken(text, limit, _KINDS_IN_MARKUP):
+    if plain_tags and not _unbroken(text, limit, _CONTINUE_IN_MARKUP):
         return text, False
     spans = encoded_spans(text, limit, markup=markup)
     return (_without(text, spans, markup=markup), True) if spans else (text, False)
@@ -101,12 +103,24 @@ def encoded_spans(text: str, limit: int, *, markup: bool = False) -> list[tuple[
     ]
 
 
-def _unbroken(text: str, limit: int, kinds: bytes = _KINDS) -> bool:
+def _unbroken(text: str, limit: int, joined: str = _CONTINUE) -> bool:
     """Whether so many letters, digits and spaces follow one another anywhere; most text ends here.
 
-    Quick, because it is asked of everything: it looks for one character, many times.
+    Quick, because it is asked of everything: of `limit` characters it looks at a few, at all only if they
+    are such; and goes on behind the last that breaks a run.
     """
-    return _JOINED * limit in text.encode("ascii", "replace").translate(kinds)
+    begin = 0
+    while limit and begin + limit <= len(text):
+        end = begin + limit
+        broken = len(text[begin:end:_STEP].rstrip(joined))
+        if broken:
+            begin += (broken - 1) * _STEP + 1
+            continue
+        broken = len(text[begin:end].rstrip(joined))
+        if not broken:
+            return True
+        begin += broken
+    return False
 
 
 def _unbroken_markup(text: str, limit: int) -> bool:

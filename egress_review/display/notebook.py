@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from egress_review.display.answers import BUILDERS
@@ -20,7 +21,7 @@ from egress_review.display.images import Redraw, refuse_all
 from egress_review.display.policy import MIB, DisplayPolicy
 from egress_review.display.remembered import Remembered
 from egress_review.display.scope import Notice, Outcome, Scope
-from egress_review.display.seen import Seen, digest_of
+from egress_review.display.seen import Seen, digest_of, digest_of_list
 from egress_review.display.values import one_of, plain_json
 from onggi.errors import Invalid
 from onggi.reasons import Reason
@@ -89,8 +90,10 @@ class NotebookView:
         cells = notebook.get("cells") if isinstance(notebook, Mapping) else None
         for cell in cells if isinstance(cells, list) else ():
             if isinstance(cell, Mapping):
-                for key in ("source", "metadata", "outputs"):
+                for key in ("source", "metadata"):
                     self._seen.add(_plain(cell.get(key)))
+                if isinstance(outputs := cell.get("outputs"), list):
+                    self._seen.add(outputs, digest_of_list(_digests(outputs)))
                 self._seen.add({"id": cell.get("id")})
         if isinstance(notebook, Mapping):
             self._seen.add(_plain(notebook.get("metadata")))
@@ -142,19 +145,19 @@ class NotebookView:
     def _outputs(self, outputs: object) -> list[dict[str, Any]]:
         if not isinstance(outputs, list):
             return []
-        whole = _plain(outputs)
-        digest = digest_of(whole)
-        known = self._seen.knows(whole, digest)
+        digests = _digests(outputs)  # each output is hashed once, for all that asks
+        digest = digest_of_list(digests)
+        known = self._seen.knows(outputs, digest)
         meter: Meter = CountingMeter(64 * MIB) if known else self._meter
         outcome = Outcome()
         scope = Scope(self._policy, meter, cell_budget(self._policy), None, outcome, {}, redraw=self._redraw)
-        scope.prepare = self._prepare
         shown: list[dict[str, Any]] = []
-        for output in outputs:
+        for output, known_by in zip(outputs, digests, strict=True):
             kind = output.get("output_type") if isinstance(output, Mapping) else None
             if not isinstance(output, Mapping) or not one_of(kind, _MESSAGES):
                 continue
             content = dict(output) | ({"text": _plain(output.get("text"))} if kind == "stream" else {})
+            scope.prepare = partial(self._prepare, known_by)
             answer = BUILDERS["iopub"][_MESSAGES[kind]](scope, content)
             if answer is not None:
                 shown.append(
@@ -165,14 +168,20 @@ class NotebookView:
             for notice in outcome.notices
         ]
         if not outcome.notices:  # whole and paid, so the same outputs are free when they are opened again
-            self._seen.add(whole, digest)
+            self._seen.add(outputs, digest)
         return shown
 
     def _prepare(
-        self, policy: DisplayPolicy, redraw: Redraw, images_left: int, data: object, metadata: object = None
+        self,
+        known_by: bytes,
+        policy: DisplayPolicy,
+        redraw: Redraw,
+        images_left: int,
+        data: object,
+        metadata: object = None,
     ) -> Prepared:
         """As `bundle.prepare`; what is the same as the last time, under the same policy, is made once."""
-        key = policy, digest_of([data, metadata]), images_left > 0
+        key = policy, known_by, images_left > 0
         found = self._made.get(key)
         if found is None:
             found = prepare(policy, redraw, images_left, data, metadata)
@@ -198,6 +207,11 @@ class _Allowance:
         """Charge the session alone."""
         if not meter.take(size):
             raise Invalid(Reason.DISPLAY_SESSION_LIMIT, limit=self._limit)
+
+
+def _digests(outputs: list[Any]) -> list[bytes]:
+    """What each output is known by."""
+    return [digest_of(_plain(output)) for output in outputs]
 
 
 def _plain(value: object) -> object:

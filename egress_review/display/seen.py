@@ -37,6 +37,11 @@ def digest_of(value: object) -> bytes:
     return digest.digest()[:16]
 
 
+def digest_of_list(digests: list[bytes]) -> bytes:
+    """What a list is known by of whose items that is at hand; no single value is known by the same."""
+    return hashlib.sha256(b"l:" + b"".join(digests)).digest()[:16]
+
+
 def _write(put: Callable[[bytes], None], value: object) -> None:
     """Each value with its kind and size before it, so that no two values are written alike."""
     if isinstance(value, str):

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 _TAG = re.compile(r"<(/?)(tr|td|th)(?=[ >])[^<>]*>")
+_SHORTEST = len("<td></td>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ def cap_tables(html: str, most_rows: int, most_cells: int) -> Capped:
 
     A row that would pass the cap on cells goes too, with everything in it.
     """
-    if html.count("<tr") <= most_rows and html.count("<td") + html.count("<th") <= most_cells:
+    few_cells = len(html) <= most_cells * _SHORTEST
+    if html.count("<tr") <= most_rows and (few_cells or html.count("<td") + html.count("<th") <= most_cells):
         return Capped(html, 0)
     rows = _rows(html)
     kept: list[str] = []

@@ -31,6 +31,7 @@ from onggi.safe_files import (
 )
 from session.contents.rules import api_path, hidden_part, is_notebook, require_text
 from session.meter import SessionMeter
+from web.large_json import read_json
 
 Model = dict[str, Any]
 _MAX_TOLD = 50_000
@@ -241,7 +242,7 @@ class ProjectStore:
     def _notebook(self, raw: bytes, name: str) -> dict[str, Any]:
         self._meter.expect(len(raw))
         try:
-            return self._notebooks.show(json.loads(raw), name)
+            return self._notebooks.show(read_json(raw), name)
         except (ValueError, RecursionError):  # a cell can nest values deeper than anything reads them
             raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=shown(name)) from None
 

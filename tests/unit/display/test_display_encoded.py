@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egress_review.display.encoded import Runs, cut_runs, encoded_spans
+from egress_review.display.encoded import Runs, _unbroken, cut_runs, encoded_spans
 from onggi.reasons import Reason
 from tests.support.display import POLICY, execute, make_gate, show
 
@@ -86,6 +86,12 @@ def test_runs_are_found_where_a_plain_reading_finds_them(parts: list[str]) -> No
         for start, end in encoded_spans(run[0], limit)
     ]
     assert found == expected
+
+
+@given(st.lists(st.tuples(st.sampled_from("a9 \n.<가\ud800"), st.integers(1, 20))), st.integers(1, 30))
+def test_a_run_long_enough_is_met_wherever_it_stands(parts: list[tuple[str, int]], limit: int) -> None:
+    text = "".join(sign * count for sign, count in parts)
+    assert _unbroken(text, limit) is (re.search(rf"[a9\s]{{{limit}}}", text, re.ASCII) is not None)
 
 
 @given(st.text(max_size=300), st.integers(1, 60))
