@@ -25,7 +25,7 @@ from egress_review.checks.source.evidence import Group
 from egress_review.checks.tables.crossed import read_header
 from egress_review.checks.tables.csv_form import RawTable, unquote
 from egress_review.checks.tables.headings import Item, item_name, items_of, words_of_file
-from egress_review.checks.tables.style import INFINITE, one_quoting, one_style
+from egress_review.checks.tables.style import INFINITE, NOTHING, one_quoting, one_style
 from onggi.claim import Claim
 from onggi.errors import Invalid
 from onggi.table_form import format_value
@@ -33,7 +33,6 @@ from onggi.words import LANGUAGES, say
 
 MARGINS = tuple(label for language in LANGUAGES for label in say(language, "check.margins").split("|"))
 """Labels that tools give to margins; a blank key is one too."""
-_NOTHING = frozenset({"", '""', "NaN", "nan", "NA", "<NA>", "None", "NULL"})
 _ZERO = frozenset({"0", "0.0"})
 _LONGEST = 40
 _PLAIN = re.compile(r"-?\d{1,38}(\.\d{1,38})?", re.ASCII)
@@ -50,7 +49,7 @@ def with_columns(raw: RawTable, claim: Claim) -> tuple[RawTable, Claim]:
     nodes = read_tree(claim.sql, claim.parameters).expressions
     names, items = [item_name(node) for node in nodes], items_of(nodes)
     if not raw.columns:
-        raw = read_header(raw, items, MARGINS)
+        raw = read_header(raw, items, _labels(claim))
     if claim.columns:
         return raw, claim
     if not claim.wide:
@@ -65,19 +64,40 @@ def with_columns(raw: RawTable, claim: Claim) -> tuple[RawTable, Claim]:
     return raw, replace(claim, columns=_columns(names))
 
 
+def _labels(claim: Claim) -> tuple[str, ...]:
+    """What a margin may be called: as the claim says, or as tools do."""
+    return (claim.margin,) if claim.margin else MARGINS
+
+
+def named_columns(claim: Claim) -> Claim:
+    """The claim of a long table with the query's own names for its columns."""
+    nodes = read_tree(claim.sql, claim.parameters).expressions
+    columns = claim.columns or _columns([item_name(node) for node in nodes])
+    return replace(claim, columns=columns, wide="")
+
+
 def _columns(names: Sequence[str]) -> tuple[str, ...]:
     """The names of the query's items; what has none is numbered."""
     return tuple(name or f"value_{number}" for number, name in enumerate(names, start=1))
 
 
 def _ordered(raw: RawTable, items: Sequence[Item]) -> list[int] | None:
-    """Places of the file's columns in the order of the query."""
+    """Places of the file's columns in the order of the query.
+
+    An aggregate with an alias may also be called by its statistic or its column: tools know no alias.
+    """
     folded = [fold(one) for one in raw.columns]
-    wanted = [one.name for one in items if one.name]
-    if len(folded) != len(items) or len(set(folded)) != len(folded) or not set(wanted) <= set(folded):
+    if len(folded) != len(items) or len(set(folded)) != len(folded):
         return None
-    left = iter([at for at, one in enumerate(folded) if one not in wanted])
-    return [folded.index(one.name) if one.name else next(left) for one in items]
+    places = {number: folded.index(one.name) for number, one in enumerate(items) if one.name in folded}
+    for number, one in enumerate(items):
+        called = [at for at, name in enumerate(raw.columns) if at not in places.values() and one.says(name)]
+        if number not in places and one.aggregate and len(called) == 1:
+            places[number] = called[0]
+    if any(one.name for number, one in enumerate(items) if number not in places):
+        return None
+    left = iter([at for at in range(len(folded)) if at not in places.values()])
+    return [places[number] if number in places else next(left) for number in range(len(items))]
 
 
 def _wide_in(raw: RawTable, names: Sequence[str], items: Sequence[Item]) -> str:
@@ -92,19 +112,21 @@ def _wide_in(raw: RawTable, names: Sequence[str], items: Sequence[Item]) -> str:
 
 
 def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) -> tuple[RawTable, Claim]:
-    """The table with keys, margins, blanks and numbers as `onggi.table_form` writes them."""
+    """The table with keys, margins, blanks and numbers as `onggi.table_form` writes them.
+
+    Raises:
+        CheckStopped: it has not as many columns as the query.
+    """
     claim = replace(claim, suppressed=claim.suppressed or ("",))
     wide = bool(claim.wide)
     if wide:
         raw = _long(raw, claim.wide, query)
+    if len(raw.columns) != len(query.items):
+        raise _other_header(raw, query)
     at = [number for number, item in enumerate(query.items) if isinstance(item, Key)]
-    numbers = [number for number in range(len(query.items)) if number not in at]
-    styled = raw.typed or (
-        all(one_style([row[number] for row in raw.rows], _NOTHING) for number in numbers)
-        and (wide or raw.crossed or all(one_quoting([row[number] for row in raw.rows]) for number in at))
-    )
+    styled = raw.typed or (raw.canonical if wide or raw.crossed else _styled(raw, at))
     if query.has_margins:
-        raw = replace(raw, rows=_same_margins(raw.rows, at, groups))
+        raw = replace(raw, rows=_same_margins(raw.rows, at, groups, _labels(claim)))
     margin = claim.margin or _margin(raw, query, groups, at)
     known = [_forms(groups, place, margin) for place in at]
     wholes = {
@@ -125,10 +147,24 @@ def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) 
         for record in raw.rows
     )
     texts = _texts(groups, at, claim.margin or margin)
-    if wide or raw.crossed:
+    if wide or raw.crossed or _crossing(rows, at):
         rows = _without_nobody(rows, at, texts)
     rows = _empty_sums(rows, at, texts, query)
     return replace(raw, rows=rows, canonical=styled), replace(claim, margin=margin, wide="")
+
+
+def _other_header(raw: RawTable, query: Query) -> CheckStopped:
+    expected = ", ".join(one.name for one in query.items)
+    return CheckStopped(FindingCode.HEADER_DIFFERS, expected=expected, found=", ".join(raw.columns))
+
+
+def _styled(raw: RawTable, at: Sequence[int]) -> bool:
+    """Whether every column is written in one way."""
+    columns = list(zip(*raw.rows, strict=True))
+    return all(
+        one_quoting(column) if number in at else one_style(column, NOTHING)
+        for number, column in enumerate(columns)
+    )
 
 
 def _long(raw: RawTable, spread: str, query: Query) -> RawTable:
@@ -140,11 +176,7 @@ def _long(raw: RawTable, spread: str, query: Query) -> RawTable:
     columns = {fold(one): at for at, one in enumerate(raw.columns)}
     others = [item.name for item in query.keys if fold(item.name) != fold(spread)]
     if len(query.measures) != 1 or not {fold(one) for one in others} <= set(columns):
-        raise CheckStopped(
-            FindingCode.HEADER_DIFFERS,
-            expected=", ".join(one.name for one in query.items),
-            found=", ".join(raw.columns),
-        )
+        raise _other_header(raw, query)
     keys = {columns[fold(one)] for one in others}
     values = [at for at in range(len(raw.columns)) if at not in keys]
     records: list[tuple[str, ...]] = []
@@ -155,7 +187,8 @@ def _long(raw: RawTable, spread: str, query: Query) -> RawTable:
                 spread: format_value(raw.columns[place] or None),
             }
             records.append(tuple(fields.get(item.name, record[place]) for item in query.items))
-    return RawTable(tuple(item.name for item in query.items), tuple(records), canonical=True, form=raw.form)
+    styled = all(one_style([record[at] for record in raw.rows], NOTHING) for at in values)
+    return RawTable(tuple(item.name for item in query.items), tuple(records), canonical=styled, form=raw.form)
 
 
 def _texts(groups: Sequence[Group], at: Sequence[int], margin: str) -> dict[tuple[str, ...], Group]:
@@ -188,6 +221,18 @@ def _empty_sums(
     return tuple(made)
 
 
+def _crossing(rows: Sequence[tuple[str, ...]], at: Sequence[int]) -> bool:
+    """Whether a long table is a cross table laid out as one: every combination of its first keys with every
+    one of the others. Which combinations stand there then says nothing.
+    """
+    keys = {tuple(row[place] for place in at) for row in rows}
+    for cut in range(1, len(at)):
+        first, rest = {key[:cut] for key in keys}, {key[cut:] for key in keys}
+        if len(first) * len(rest) == len(keys):
+            return True
+    return False
+
+
 def _without_nobody(
     rows: Sequence[tuple[str, ...]], at: Sequence[int], known: Mapping[tuple[str, ...], Group]
 ) -> tuple[tuple[str, ...], ...]:
@@ -208,15 +253,22 @@ def _without_nobody(
 
 
 def _same_margins(
-    rows: Sequence[tuple[str, ...]], at: Sequence[int], groups: Sequence[Group]
+    rows: Sequence[tuple[str, ...]], at: Sequence[int], groups: Sequence[Group], labels: Sequence[str]
 ) -> tuple[tuple[str, ...], ...]:
-    """Behind a margin's label pandas leaves the lower levels blank; where no key is missing, that is it."""
-    missing = _missing(groups, at)
+    """Behind a margin's label pandas leaves the lower levels blank; where the query has no group of those who
+    miss that key behind such a margin, that is it.
+    """
+    missing = {
+        number
+        for group in groups
+        for number, place in enumerate(at[1:], start=1)
+        if group.grouping >> (number - 1) & 3 == 1 and group.values[place] is None
+    }
     made: list[tuple[str, ...]] = []
     for row in rows:
         fields = list(row)
-        for before, place in pairwise(at):
-            if place not in missing and not unquote(fields[place]) and unquote(fields[before]) in MARGINS:
+        for number, (before, place) in enumerate(pairwise(at), start=1):
+            if number not in missing and not unquote(fields[place]) and unquote(fields[before]) in labels:
                 fields[place] = fields[before]
         made.append(tuple(fields))
     return tuple(made)
@@ -263,7 +315,7 @@ def _forms(groups: Sequence[Group], place: int, margin: str) -> Mapping[str, str
 
 def _others(value: Any) -> Iterator[str]:
     if value is None:
-        yield from _NOTHING
+        yield from NOTHING
     elif isinstance(value, bool):
         yield from (str(value), str(value).upper())
     elif isinstance(value, int):
@@ -276,6 +328,8 @@ def _others(value: Any) -> Iterator[str]:
             yield value.date().isoformat()
     elif isinstance(value, str):
         yield f'"{value}"'
+        if not value:
+            yield ""
     elif hasattr(value, "isoformat"):
         yield f"{value.isoformat()} 00:00:00"
 
@@ -301,7 +355,7 @@ def _number(field: str, *, whole: bool | None) -> str:
         whole: whether the column holds whole numbers; None if that is not known.
     """
     text = unquote(field)
-    if text in _NOTHING:
+    if text in NOTHING:
         return ""
     try:
         value = float(text) if len(text) <= _LONGEST and not set(text) & set("_ ") else None

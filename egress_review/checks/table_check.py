@@ -10,25 +10,39 @@ from pathlib import Path
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.hidden import HiddenRow, levels
 from egress_review.checks.order import Order
-from egress_review.checks.outside import in_form, with_columns
+from egress_review.checks.outside import in_form, named_columns, with_columns
 from egress_review.checks.policy import CheckPolicy, Engine
 from egress_review.checks.reading.query import Query
 from egress_review.checks.reading.scope import Catalogue
 from egress_review.checks.reading.select import read_query
 from egress_review.checks.refusal import CheckStopped, finding
-from egress_review.checks.report import Finding, TableCheck
+from egress_review.checks.report import CellEvidence, Finding, TableCheck
+from egress_review.checks.rules.absent import extra_cells
 from egress_review.checks.rules.judge import judge, marked
 from egress_review.checks.source.evidence import Group
 from egress_review.checks.source.granted import Granted, read_granted
 from egress_review.checks.source.opening import ENGINE, Source
 from egress_review.checks.source.recompute import Wanted, recompute, units_without_filter
-from egress_review.checks.tables.compare import Comparison, PublishedRow, compare_tables
+from egress_review.checks.tables.compare import Comparison, PublishedRow, compare_tables, unshown_row
 from egress_review.checks.tables.csv_form import RawTable
+from egress_review.checks.tables.layout import key_texts
 from egress_review.checks.tables.read_table import read_table
 from onggi.claim import Claim
+from onggi.errors import Invalid
 from onggi.models.spec import ModelSpec
 
 _FORM_ALONE = frozenset({FindingCode.LAST_DIGITS_DIFFER, FindingCode.ROW_ORDER_DIFFERS})
+
+_UNREAD = frozenset(
+    {
+        FindingCode.CSV_UNREADABLE,
+        FindingCode.FILE_NOT_CANONICAL,
+        FindingCode.HEADER_DIFFERS,
+        FindingCode.HIDDEN_DATA,
+        FindingCode.MARGIN_AMBIGUOUS,
+    }
+)
+"""Of a file's form alone: the query may be read all the same."""
 
 _ATTACK_SHARE = 0.4
 """Of the box's time, for the attack on hidden numbers."""
@@ -52,7 +66,7 @@ def check_table(content: bytes, file_type: str, order: Order) -> TableCheck:
             more = finding(FindingCode.FILE_MAY_CARRY_MORE, type=raw.form)
             found = replace(found, findings=(*found.findings, more))
     except CheckStopped as stopped:
-        found = TableCheck((stopped.finding,))
+        found = TableCheck((stopped.finding,), _cells_of_source(stopped, order))
     except RecursionError:
         # Thousands of nested or chained conditions; only the SQL can do that.
         found = TableCheck((finding(FindingCode.SQL_UNREADABLE),))
@@ -88,7 +102,8 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
     comparison = compare_tables(raw, query, groups, policy, claim)
     filtered = not profile.counts_rows and bool(query.where_sql or query.narrowed)
     everyone = units_without_filter(source, query, policy.max_cells) if filtered else {}
-    judged = judge(query, comparison.rows, profile, everyone)
+    unshown = comparison.unshown if granted.outside else []
+    judged = judge(query, comparison.rows, profile, everyone, unshown)
     # A group that HAVING leaves out is hidden, and a margin may give it away.
     leaves_out = bool(query.having_sql) and query.has_margins
     found = [*query.notes, *comparison.findings, *judged.findings]
@@ -111,7 +126,32 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
     elif not judged.cells and comparison.same:
         found.append(finding(FindingCode.NO_NUMBER))
     hidden = hidden_rows(query, comparison.rows)
-    return TableCheck(tuple(found), marked(judged.cells, comparison.findings), hidden=hidden)
+    cells = marked(judged.cells, comparison.findings)
+    if granted.outside:
+        cells = (*cells, *extra_cells(query, comparison.extra, profile))
+    return TableCheck(tuple(found), cells, hidden=hidden)
+
+
+def _cells_of_source(stopped: CheckStopped, order: Order) -> tuple[CellEvidence, ...]:
+    """What the rules say of the numbers of a query whose file, another system's, cannot be read or laid
+    beside them. Nothing of the file is in it.
+    """
+    if stopped.finding.code not in _UNREAD or order.claim is None or order.claim.get("model"):
+        return ()
+    try:
+        granted = read_granted(order.claim, Path(order.file), order.datasets)
+        if not granted.outside:
+            return ()
+        claim = named_columns(granted.claim)
+        query = read_query(claim, Catalogue(manifest for manifest, _ in granted.pairs))
+        source, profile = granted.source(order.policy, Path(order.scratch)), order.policy.profile
+        with closing(source.runner):
+            wanted = Wanted(profile.counts_rows, profile.rules.institution_dominance is not None)
+            groups = recompute(source, query, order.policy.max_cells, wanted)
+        rows = [unshown_row(key_texts(group, query, claim, "csv"), group, query) for group in groups]
+        return judge(query, (), profile, unshown=rows).cells
+    except (CheckStopped, Invalid):
+        return ()
 
 
 def hidden_rows(query: Query, rows: Sequence[PublishedRow]) -> tuple[HiddenRow, ...]:

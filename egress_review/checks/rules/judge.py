@@ -30,6 +30,15 @@ from egress_review.checks.source.evidence import Cell, GroupId, group_id
 from egress_review.checks.tables.compare import PublishedRow
 from egress_review.checks.tables.csv_form import unquote
 
+_OF_THE_GROUP = frozenset(
+    {
+        FindingCode.DOMINANCE_NK,
+        FindingCode.P_PERCENT,
+        FindingCode.THRESHOLD,
+        FindingCode.ZERO_DISCLOSIVE,
+    }
+)
+"""What ACRO says of a cell whichever of several statistics it is asked of."""
 LONGEST_NAME, LONGEST_HEADER = 40, 240
 """Characters of a column's name and of all names; names are the researcher's own words."""
 
@@ -47,10 +56,12 @@ def judge(
     rows: Sequence[PublishedRow],
     profile: Profile,
     everyone: Mapping[GroupId, int] | None = MappingProxyType({}),
+    unshown: Sequence[PublishedRow] = (),
 ) -> Judged:
     """Apply the rules to every published number.
 
     Args:
+        unshown: rows that the query gives and the file does not: their cells are named, and nothing is found.
         everyone: units of each group without the query's filter; None if they are not known, empty if
             nothing is filtered.
     """
@@ -65,9 +76,12 @@ def judge(
         if not profile.counts_rows:
             findings.extend(_subtractions(row, query, profile))
             findings.extend(_left_out(row, query, profile, everyone))
+    for row in unshown:
+        for cell, measure in zip(row.group.cells, query.measures, strict=True):
+            cells.append(_evidence(row, cell, measure, query, profile, _broken(row, cell, measure, profile)))
     # What HAVING leaves out is not nobody.
     if profile.rules.zero_disclosive is not None and not query.having_sql:
-        for evidence, absent in absent_cells(query, rows, profile.rules.zero_disclosive):
+        for evidence, absent in absent_cells(query, (*rows, *unshown), profile.rules.zero_disclosive):
             cells.append(evidence)
             findings.append(absent)
     about_query = _about_query(query, rows, profile, everyone)
@@ -75,15 +89,25 @@ def judge(
 
 
 def _named_for_all(cells: Sequence[CellEvidence], query: Query, profile: Profile) -> Iterator[CellEvidence]:
-    """The cells, with the name of a rule that ACRO gives all cells of a column of which one breaks it."""
+    """The cells, with the names of rules that ACRO gives them because another cell breaks one: degrees of
+    freedom to every cell of the column, and whatever one of several statistics breaks to all of them.
+    """
     rule = profile.rules.degrees_of_freedom
     spread = {clip(one.name) for one in query.measures if one.kind in SPREADS}
     asked = spread if rule is not None and rule.names_all else set()
     few = {FindingCode.DEGREES_OF_FREEDOM, FindingCode.ZERO_DISCLOSIVE}
     thin = {one.measure for one in cells if one.measure in asked and few & set(one.findings)}
+    if thin and profile.names_all_statistics:
+        thin = {one.measure for one in cells}
+    beside: dict[frozenset[tuple[str, str]], list[FindingCode]] = {}
+    if profile.names_all_statistics:
+        for one in cells:
+            shared = [code for code in one.findings if code in _OF_THE_GROUP]
+            beside.setdefault(frozenset(one.key.items()), []).extend(shared)
     for one in cells:
         more = (FindingCode.DEGREES_OF_FREEDOM,) if one.measure in thin else ()
-        yield replace(one, findings=tuple(dict.fromkeys((*one.findings, *more))))
+        others = beside.get(frozenset(one.key.items()), ())
+        yield replace(one, findings=tuple(dict.fromkeys((*one.findings, *others, *more))))
 
 
 def marked(cells: Sequence[CellEvidence], findings: Sequence[Finding]) -> tuple[CellEvidence, ...]:
@@ -103,12 +127,9 @@ def marked(cells: Sequence[CellEvidence], findings: Sequence[Finding]) -> tuple[
 def _findings(
     row: PublishedRow, cell: Cell, measure: Measure, query: Query, profile: Profile
 ) -> list[Finding]:
-    """What the rules say about one number."""
+    """What the rules say about one published number."""
     place = dict(row.key)
-    found = [
-        finding(one.code, place, column=measure.name, **one.params)
-        for one in judge_cell(cell, measure, profile)
-    ]
+    found = _broken(row, cell, measure, profile)
     rounding = profile.rules.rounding
     text = unquote(row.fields[query.items.index(measure)])
     if rounding is not None and measure.kind.counts and not rounded_as_asked(text, profile.rules):
@@ -121,6 +142,14 @@ def _findings(
         about = {"minimum": least, "complement": others}
         found.append(finding(FindingCode.COMPLEMENT_SMALL, place, column=measure.name, **about))
     return found
+
+
+def _broken(row: PublishedRow, cell: Cell, measure: Measure, profile: Profile) -> list[Finding]:
+    """The rules that one number breaks, published or not."""
+    return [
+        finding(one.code, dict(row.key), column=measure.name, **one.params)
+        for one in judge_cell(cell, measure, profile)
+    ]
 
 
 def _evidence(

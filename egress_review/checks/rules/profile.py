@@ -135,6 +135,9 @@ class Profile(BaseModel):
         unit: whether persons are protected, or rows, as tools do that know no persons.
         zero_contributes: whether a unit whose values are all zero counts as a contributor to a sum or an
             average. Where it does, one person's value can hide among others' zeros.
+        names_all_statistics: whether the threshold, zeros and dominance that one of several statistics of a
+            group breaks, and degrees of freedom in any of its columns, give their names to all of its cells,
+            as they do in ACRO. Their verdict stays that of the one.
         rules: those that are applied.
     """
 
@@ -143,6 +146,7 @@ class Profile(BaseModel):
     version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")
     unit: Literal["person", "row"]
     zero_contributes: bool = False
+    names_all_statistics: bool = False
     rules: Rules
 
     @property

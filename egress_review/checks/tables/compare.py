@@ -52,6 +52,8 @@ class Comparison:
         close: numbers with other last digits.
         near: those of them that adding in another order does not explain.
         marks: the marks of suppression that the file uses.
+        unshown: groups of the source that no row of the file is about.
+        extra: keys and fields of rows that the source does not give.
     """
 
     rows: list[PublishedRow] = field(default_factory=list)
@@ -59,6 +61,8 @@ class Comparison:
     close: int = 0
     near: int = 0
     marks: set[str] = field(default_factory=set)
+    unshown: list[PublishedRow] = field(default_factory=list)
+    extra: list[tuple[Mapping[str, str], tuple[str, ...]]] = field(default_factory=list)
 
     @property
     def same(self) -> bool:
@@ -88,6 +92,7 @@ def compare_tables(
         result.findings.append(
             finding(FindingCode.HEADER_DIFFERS, expected=", ".join(names), found=", ".join(long.columns))
         )
+        result.unshown = [unshown_row(key, group, query) for key, group in expected.items()]
         return result
     if not long.canonical:
         result.findings.append(finding(FindingCode.FORM_NOT_CANONICAL))
@@ -115,17 +120,24 @@ def _pair(raw: RawTable, query: Query, expected: Mapping[GroupKey, Group], resul
             result.findings.append(finding(FindingCode.ROW_DUPLICATE, shown))
         elif key not in expected:
             result.findings.append(finding(FindingCode.ROW_EXTRA, shown))
+            result.extra.append((shown, record))
         else:
             result.rows.append(PublishedRow(line, shown, record, expected[key]))
         seen.add(key)
     missing = [key for key in expected if key not in seen]
     for key in missing:
-        shown = dict(zip(names, (unquote(one) for one in key), strict=True))
-        result.findings.append(finding(FindingCode.ROW_MISSING, shown))
+        result.unshown.append(unshown_row(key, expected[key], query))
+        result.findings.append(finding(FindingCode.ROW_MISSING, dict(result.unshown[-1].key)))
     unknown = [_unknown(expected[key], query) for key in missing]
     if unknown and all(unknown):
         columns = ", ".join(name for name in names if any(name in one for one in unknown))
         result.findings.append(finding(FindingCode.NULL_GROUPS_MISSING, columns=columns))
+
+
+def unshown_row(key: GroupKey, group: Group, query: Query) -> PublishedRow:
+    """A row of the source that stands on no line of the file."""
+    shown = dict(zip((one.name for one in query.keys), (unquote(text) for text in key), strict=True))
+    return PublishedRow(0, shown, ("",) * len(query.items), group)
 
 
 def _unknown(group: Group, query: Query) -> set[str]:

@@ -14,6 +14,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.tables.csv_form import MAX_COLUMNS, RawTable, unquote
 from egress_review.checks.tables.headings import Item, words_of_file
+from egress_review.checks.tables.style import NOTHING, one_style
 from onggi.table_form import format_value
 
 _MOST_LEVELS = 6
@@ -70,7 +71,9 @@ def read_header(raw: RawTable, items: Sequence[Item], margins: Sequence[str]) ->
     if len(header) > MAX_COLUMNS or len(set(header)) != len(header):
         raise CheckStopped(FindingCode.CSV_UNREADABLE, line=1, cause="header")
     words = _words(measured, columns, aggregates)
-    return RawTable(header, tuple(rows), canonical=True, crossed=bool(keys), words=words)
+    numbers = list(zip(*raw.rows[len(head.levels) + 1 :], strict=True))[len(head.index) :]
+    styled = all(one_style(column, NOTHING) for column in numbers)
+    return RawTable(header, tuple(rows), canonical=styled, crossed=bool(keys), words=words)
 
 
 def _words(

@@ -16,6 +16,8 @@ _FIXED = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
 _SCIENTIFIC = re.compile(r"-?[1-9](\.\d*[1-9])?e[-+]\d{2,3}", re.ASCII)
 INFINITE = frozenset({"inf", "Infinity"})
 """What programs call it; in one column one of them does."""
+NOTHING = frozenset({"", '""', "NaN", "nan", "NA", "<NA>", "None", "NULL"})
+"""What stands in the place of a number or key that is missing."""
 _SMALL, _LARGE = 1e-4, 1e5
 """Between them no program writes an exponent of its own accord."""
 _MOST_DIGITS = 17

@@ -104,5 +104,65 @@ def test_one_thin_cell_names_all_deviations_as_in_acro(tmp_path: Path) -> None:
     sql = "SELECT kind, STDDEV(value) AS s, AVG(value) AS m FROM t GROUP BY kind"
     report = checked(folder, sql, "acro-default")
     thin = {(one.key["kind"], one.measure) for one in report.cells if "degrees_of_freedom" in one.findings}
-    assert thin == {("G", "s"), ("N", "s")}
+    # Of several statistics its outcome names it over all of them.
+    assert thin == {(kind, measure) for kind in "GN" for measure in "sm"}
+    alone = checked(folder, "SELECT kind, STDDEV(value) AS s FROM t GROUP BY kind", "acro-default")
+    assert {one.key["kind"] for one in alone.cells if "degrees_of_freedom" in one.findings} == {"G", "N"}
     assert sum(one.code == "degrees_of_freedom" for one in report.findings) == 1
+
+
+def test_what_one_of_several_statistics_breaks_is_named_for_all_as_in_acro(tmp_path: Path) -> None:
+    """Its masks lie over every column of a list of aggregates; the verdict stays that of the one."""
+    rows = [
+        {"kind": kind, "value": 1e6 if kind == "G" and not at else 1.0 + at}
+        for kind in "GN"
+        for at in range(30)
+    ]
+    folder = write_folder(tmp_path / "data", rows)
+    sql = "SELECT kind, COUNT(value) AS n, SUM(value) AS s, MEDIAN(value) AS m FROM t GROUP BY kind"
+    report = checked(folder, sql, "acro-default")
+    named = {(one.key["kind"], one.measure) for one in report.cells if "dominance_nk" in one.findings}
+    assert named == {("G", "n"), ("G", "s"), ("G", "m")}
+    assert [dict(one.cell or {}) for one in report.findings if one.code == "dominance_nk"] == [{"kind": "G"}]
+
+
+def test_a_category_that_nobody_has_stays_blocked_and_is_named(tmp_path: Path) -> None:
+    """As of a categorical column with a level that no row has: ACRO flags its cells."""
+    rows = [{"w": w, "kind": kind} for w in (1, 2) for kind in "GN" for _ in range(30)]
+    folder = write_folder(tmp_path / "data", rows)
+    sql = "SELECT w, kind, COUNT(*) AS n FROM t GROUP BY w, kind"
+    report = checked(folder, sql, "acro-default", b"w,G,N,never\n1,30,30,0\n2,30,30,0\n")
+    assert report.verdict == "block"
+    named = {
+        one.key["w"]: {str(code) for code in one.findings}
+        for one in report.cells
+        if one.key["kind"] == "never"
+    }
+    assert named == {key: {"row_extra", "threshold", "zero_disclosive"} for key in "12"}
+    shown = checked(folder, sql, "acro-default", b"w,G,N,never\n1,30,30,9\n2,30,30,0\n")
+    (nine,) = [one for one in shown.cells if one.value == "9"]
+    assert [str(code) for code in nine.findings] == ["row_extra"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"w;n\n1;4\n", "csv_unreadable"),
+        (b"w,n,n\n1,4,4\n", "csv_unreadable"),
+        (b"\xef\xbb\xbfw,n\n1,4\n", "csv_unreadable"),
+        (b"w,n,note\n1,4,x\n", "header_differs"),
+        (b"w,n\n2,60\n", "row_missing"),
+    ],
+)
+def test_a_table_that_cannot_be_read_still_says_which_cells_would_break_a_rule(
+    body: bytes, code: str, tmp_path: Path
+) -> None:
+    rows = [{"w": w} for w, size in ((1, 4), (2, 60)) for _ in range(size)]
+    folder = write_folder(tmp_path / "data", rows)
+    report = checked(folder, "SELECT w, COUNT(*) AS n FROM t GROUP BY w", "acro-default", body)
+    assert code in {str(one.code) for one in report.findings}
+    assert "recomputed" not in {str(one.code) for one in report.findings}
+    flagged = {one.key["w"]: one.findings for one in report.cells}
+    assert flagged == {"1": ("threshold",), "2": ()}
+    assert {one.value for one in report.cells if one.key["w"] == "1"} == {""}
+    assert "threshold" not in {str(one.code) for one in report.findings}

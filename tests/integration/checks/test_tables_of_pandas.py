@@ -84,3 +84,69 @@ def test_a_sum_of_nothing_may_be_zero(tmp_path: Path) -> None:
     sql = "SELECT w, SUM(v) AS s FROM t GROUP BY w"
     assert "value_differs" not in codes(checked(data, sql, "acro-default", b"w,s\n1,0.0\n2,20.0\n"))
     assert "value_differs" in codes(checked(data, sql, "acro-default", b"w,s\n1,0.0\n2,0.0\n"))
+
+
+def test_each_column_has_a_type_of_its_own(tmp_path: Path) -> None:
+    """pandas writes `20.0` beside `60`: a blank makes fractions of a column, and a margin has none."""
+    body = "a,x,x,y,All\nb,p,q,p,\nw,,,,\n1,20.0,20.0,20.0,60\n2,20.0,20.0,20.0,60\nAll,40.0,40.0,40.0,120\n"
+    assert "recomputed" in codes(report(tmp_path, SETS, body))
+    mixed = body.replace("2,20.0,", "2,20,")
+    assert "form_not_canonical" in codes(report(tmp_path, SETS, mixed))
+    wide = "w,x,y\n1,40.0,20\n2,40.0,20\n"
+    assert codes(report(tmp_path, "SELECT w, a, COUNT(*) FROM t GROUP BY w, a", wide)) == {"recomputed"}
+    mixed = wide.replace("2,40.0,", "2,40,")
+    assert "form_not_canonical" in codes(
+        report(tmp_path, "SELECT w, a, COUNT(*) FROM t GROUP BY w, a", mixed)
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "right"), [("w,v", True), ("w,mean", True), ("w,MEAN_V", True), ("w,x", False)]
+)
+def test_a_number_with_an_alias_may_be_called_by_its_statistic_or_column(
+    header: str, right: bool, tmp_path: Path
+) -> None:
+    found = report(tmp_path, "SELECT w, AVG(v) AS mean_v FROM t GROUP BY w", f"{header}\n1,1.5\n2,1.5\n")
+    assert codes(found) == ({"recomputed"} if right else {"header_differs"})
+
+
+def test_two_numbers_are_told_apart_by_their_statistics(tmp_path: Path) -> None:
+    sql = "SELECT w, AVG(v) AS m, COUNT(v) AS n FROM t GROUP BY w"
+    assert codes(report(tmp_path, sql, "w,count,mean\n1,60,1.5\n2,60,1.5\n")) == {"recomputed"}
+    assert "value_differs" in codes(report(tmp_path, sql, "w,mean,count\n1,60,1.5\n2,60,1.5\n"))
+
+
+def test_a_long_table_may_have_all_combinations_of_nobody_or_none(tmp_path: Path) -> None:
+    """As `stack` gives it. Which of them stand there must not be a choice."""
+    lines = [
+        "w,a,b,n",
+        *(f"{w},{a},{b},{0 if a + b == 'yq' else 20}" for w in "12" for a in "xy" for b in "pq"),
+    ]
+    assert codes(report(tmp_path, COUNTS, "\n".join(lines) + "\n")) == {"recomputed", "zero_disclosive"}
+    chosen = [line for line in lines if line != "2,y,q,0"]
+    assert "row_extra" in codes(report(tmp_path, COUNTS, "\n".join(chosen) + "\n"))
+    edited = [line.replace("2,y,q,0", "2,y,q,3") for line in lines]
+    assert "row_extra" in codes(report(tmp_path, COUNTS, "\n".join(edited) + "\n"))
+
+
+def test_an_empty_text_is_a_key_where_nobody_misses_it(tmp_path: Path) -> None:
+    rows = [{"w": w, "v": 1.0} for w in ("", "x") for _ in range(20)]
+    data = write_folder(tmp_path / "texts", rows)
+    sql = "SELECT w, COUNT(*) AS n FROM t GROUP BY w"
+    assert codes(checked(data, sql, "acro-default", b"w,n\n,20\nx,20\n")) == {"recomputed"}
+    data = write_folder(tmp_path / "both", [*rows, *({"w": None, "v": 1.0} for _ in range(20))])
+    assert "recomputed" not in codes(checked(data, sql, "acro-default", b"w,n\n,20\nx,20\n,20\n"))
+
+
+@pytest.mark.parametrize("label", ["All", "everyone"])
+def test_a_blank_behind_a_margin_is_the_margin_also_where_some_miss_the_key(
+    label: str, tmp_path: Path
+) -> None:
+    rows = [
+        {"w": w, "a": a, "b": b} for w in (1, 2) for a in ("x", None) for b in ("p", "q") for _ in range(20)
+    ]
+    data = write_folder(tmp_path / "data", rows)
+    sql = "SELECT w, a, b, COUNT(*) AS n FROM t GROUP BY GROUPING SETS ((w, a, b), (w, a), (b), ())"
+    body = f"w,a,p,q,{label}\n1,x,20,20,40\n1,,20,20,40\n2,x,20,20,40\n2,,20,20,40\n{label},,80,80,160\n"
+    claim = {} if label == "All" else {"margin": label}
+    assert codes(checked(data, sql, "acro-default", body.encode(), claim)) == {"recomputed"}
