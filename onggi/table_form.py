@@ -2,8 +2,9 @@
 
 **Views.** A data set `x-y` is a DuckDB schema `x_y`; each of its tables is a view in it that selects the
 columns of the manifest, in order, from the files of the manifest, in order, without a hive column (so the
-bucket is no column). A table name that only one data set of the query has is a view in the schema `main`
-too. `view_statements` is that rule; both sides run it.
+bucket is no column). Of fractions only the values are believed: `without_range`. A table name that only one
+data set of the query has is a view in the schema `main` too. `view_statements` is that rule; both sides run
+it.
 
 **Rows.** All rows of the result, ordered by `order_rows`: left to right over all columns, NULL last, NaN
 after the other numbers, text by code point. An ORDER BY of the researcher therefore only matters together
@@ -31,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from onggi.errors import Invalid
-from onggi.manifest import Manifest, Table
+from onggi.manifest import Column, Manifest, Table
 from onggi.reasons import Reason
 
 Row = Sequence[Any]
@@ -40,11 +41,6 @@ Row = Sequence[Any]
 def schema_name(dataset: str) -> str:
     """The SQL schema of a data set: hyphens become underscores, which no data-set name has."""
     return dataset.replace("-", "_")
-
-
-UNSOUND_OPTIMIZER = "statistics_propagation"
-"""Off on both sides: a Parquet file's least and greatest values leave NaN out, as its specification says, and
-DuckDB 2.0.0 concludes from them that `isnan` is false and a NaN is like any number."""
 
 
 def view_statements(datasets: Iterable[tuple[Manifest, Path | str]]) -> list[str]:
@@ -64,9 +60,23 @@ def view_statements(datasets: Iterable[tuple[Manifest, Path | str]]) -> list[str
 
 
 def _select(table: Table, folder: Path) -> str:
-    columns = ", ".join(quote_name(column.name) for column in table.columns)
+    columns = ", ".join(map(_shown, table.columns))
     files = ", ".join(quote_text(str(folder / file.path)) for file in table.files)
     return f"SELECT {columns} FROM read_parquet([{files}], hive_partitioning = false, union_by_name = false)"  # noqa: S608 - quoted
+
+
+def _shown(column: Column) -> str:
+    name = quote_name(column.name)
+    return f"{without_range(name)} AS {name}" if column.type == "float64" else name
+
+
+def without_range(column: str) -> str:
+    """A column of fractions of which DuckDB knows no range; never fails, so that TRY changes nothing.
+
+    A Parquet file's least and greatest values leave NaN out, as its specification says. DuckDB 2.0.0
+    concludes from them that `isnan` is false and nothing is beyond the greatest value, and skips rows.
+    """
+    return f"TRY({column})"
 
 
 def quote_name(name: str) -> str:

@@ -17,7 +17,7 @@ from onggi.claim import Scalar
 from onggi.errors import Invalid
 from onggi.notebook.catalogue import Dataset, choose
 from onggi.reasons import Reason
-from onggi.table_form import UNSOUND_OPTIMIZER, Row, order_rows, quote_text, schema_name, view_statements
+from onggi.table_form import Row, order_rows, quote_text, schema_name, view_statements
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +30,6 @@ _CONFIG: Mapping[str, str | int] = {
     "threads": 1,
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "disabled_optimizers": UNSOUND_OPTIMIZER,
 }
 
 

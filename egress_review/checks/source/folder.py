@@ -22,7 +22,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.scope import fold
 from egress_review.checks.refusal import CheckStopped
 from onggi.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, Column, DataFile, Manifest, Table
-from onggi.table_form import quote_name, quote_text
+from onggi.table_form import quote_name, quote_text, without_range
 
 NAME, VERSION = "data", "1"
 """What a folder of another system is called in a report."""
@@ -207,7 +207,7 @@ def _reader(kind: str, files: Sequence[Path]) -> str:
 def _column(original: str, kind: str, folded: str) -> str:
     name = quote_name(original)
     if kind in {"FLOAT", "DOUBLE"}:
-        return f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END AS {quote_name(folded)}"
+        return f"CASE WHEN isnan({without_range(name)}) THEN NULL ELSE {name} END AS {quote_name(folded)}"
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {name}) AS {quote_name(folded)}"
     text = f"{name}::VARCHAR" if _type(kind) == "string" else name

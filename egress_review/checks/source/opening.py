@@ -21,7 +21,7 @@ from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.source.running import IN_PROCESS, Runner
 from onggi.errors import OnggiError
 from onggi.manifest import DataFile, Manifest, read_manifest
-from onggi.table_form import UNSOUND_OPTIMIZER, quote_text, view_statements
+from onggi.table_form import quote_text, view_statements
 
 ENGINE = f"duckdb {duckdb.__version__}"
 _BUCKET = re.compile(r"/bucket=(\d{1,9})/", re.ASCII)
@@ -102,7 +102,6 @@ class Source:
             "autoinstall_known_extensions = false",
             "autoload_known_extensions = false",
             "TimeZone = 'UTC'",
-            f"disabled_optimizers = '{UNSOUND_OPTIMIZER}'",
         ):
             database.execute(f"SET {setting}")
         self.show(database)
