@@ -11,3 +11,6 @@ here = Path(__file__).resolve().parent
 load_subconfig(str(here.parents[2] / "hub" / "jupyterhub_config.py"))  # type: ignore[name-defined]  # noqa: F821
 c.JupyterHub.spawner_class = "simple"
 c.Spawner.cmd = [sys.executable, str(here / "tiny_server.py")]
+c.JupyterHub.tornado_settings["slow_spawn_timeout"] = (
+    10  # a busy machine may refuse in more than the real second
+)
