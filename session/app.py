@@ -29,6 +29,7 @@ from onggi.words import explain
 from session.allocation import keep_start
 from session.audit import AuditTrail
 from session.configuration import configuration
+from session.contents.opened import NOTEBOOK_PATH, NotebookHandler
 from session.contents.store import ProjectStore
 from session.context import POLICY_UNKNOWN, SessionContext
 from session.grant import GrantCheck
@@ -149,6 +150,7 @@ class OnggiServer(ServerApp):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(send_waiting(self.onggi.record, self.onggi.review), 2.0)
         await self._lease.give_back()
+        self.onggi.gates.close()
         self.onggi.meter.close()
 
 
@@ -163,7 +165,8 @@ class OnggiSession(JupyterHubSingleUser):
         """As the base class, with our page around JupyterLab (`session.lab`)."""
         super().initialize(args)
         application = self.serverapp.web_app
-        application.add_handlers(".*$", lab_handlers(self.serverapp.onggi))
+        notebooks = (f"{self.serverapp.onggi.settings.prefix}{NOTEBOOK_PATH}", NotebookHandler)
+        application.add_handlers(".*$", [notebooks, *lab_handlers(self.serverapp.onggi)])
         prefer_our_page(application.settings["lab_jinja2_env"])
         hook = application.settings["page_config_hook"]
         application.settings["page_config_hook"] = lambda handler, config: page_config(

@@ -25,7 +25,7 @@ from onggi.clock import Clock, to_text
 from session.audit import AuditTrail
 from web.journal import Journal, Leaf
 
-__all__ = ["DisplayRecord", "Finished", "What", "pieces_of"]
+__all__ = ["DisplayRecord", "Finished", "What", "piece_hash", "pieces_of"]
 
 _log = logging.getLogger("onggi.session.record")
 _MAX_QUEUED = 2000
@@ -128,14 +128,19 @@ class DisplayRecord:
         self._open.pop(what.subject, None)
         self._send_later(showing, cuts, digest, verdict)
 
-    def file_before(self, path: str, mime: str, raw: bytes) -> None:
+    def file_before(self, path: str, mime: str, raw: bytes, hashed: Any = None) -> None:
         """Write down that a file of the project folder is about to be shown.
+
+        Args:
+            hashed: `piece_hash` of it, if that is at hand; then it is UTF-8.
 
         Raises:
             Unavailable: as `before`.
         """
         what = What("file", path)
-        self._before(what, mime, raw if raw.isascii() else raw.decode("utf-8", "replace").encode())
+        if hashed is None and not raw.isascii():
+            raw = raw.decode("utf-8", "replace").encode()
+        self._before(what, mime, raw, hashed)
         self.finish(what, 0)
 
     def sent(self, showing_id: str) -> None:
@@ -144,10 +149,12 @@ class DisplayRecord:
         if finished is not None and finished.leaf is not None:
             self.journal.drop(finished.leaf.path)
 
-    def _before(self, what: What, mime: str, raw: bytes) -> None:
+    def _before(self, what: What, mime: str, raw: bytes, hashed: Any = None) -> None:
         showing = self._open.get(what.subject) or self._begin(what)
-        _add(showing.digest, mime.encode("utf-8", "replace"))
-        _add(showing.digest, raw)
+        if hashed is not None and not showing.sizes:
+            showing.digest = hashed.copy()
+        else:
+            _add_piece(showing.digest, mime, raw)
         showing.sizes[mime] = showing.sizes.get(mime, 0) + len(raw)
         self._keep(showing, mime, raw)
 
@@ -180,6 +187,13 @@ class DisplayRecord:
         self.queue[showing.id] = Finished(body, showing.leaf)
         if len(self.queue) > _MAX_QUEUED:
             self.sent(next(iter(self.queue)))
+
+
+def piece_hash(mime: str, raw: bytes) -> Any:
+    """The hash of a showing that is one piece."""
+    digest = hashlib.sha256()
+    _add_piece(digest, mime, raw)
+    return digest
 
 
 def pieces_of(answers: list[Answer]) -> Iterator[tuple[str, str]]:
@@ -238,6 +252,7 @@ def _subject(what: What) -> str:
     return "file" if what.kind == "file" else what.subject
 
 
-def _add(digest: Any, raw: bytes) -> None:
-    digest.update(len(raw).to_bytes(8, "big"))
-    digest.update(raw)
+def _add_piece(digest: Any, mime: str, raw: bytes) -> None:
+    for part in (mime.encode("utf-8", "replace"), raw):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)

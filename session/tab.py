@@ -8,17 +8,38 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from egress_review.display.seen import Seen
 
-__all__ = ["KnownContent", "Tab", "count_on_tab", "open_tab"]
+__all__ = ["KnownContent", "Tab", "Written", "count_on_tab", "note_written", "open_tab"]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The body of an answer that was written in a thread.
+
+    Attributes:
+        hash: of hashlib, as the display record hashes the body as a piece.
+        plain: bytes of the body without the escapes of JSON.
+    """
+
+    body: bytes
+    hash: Any
+    plain: int
 
 
 @dataclass(slots=True)
 class Tab:
-    """Bytes of content that were charged, or are known to the browser, while this request was answered."""
+    """What was done for one request.
+
+    Attributes:
+        counted: bytes of content that were charged, or are known to the browser.
+        written: the body of its answer, if that is at hand.
+    """
 
     counted: int = 0
+    written: Written | None = None
 
 
 _current: ContextVar[Tab | None] = ContextVar("onggi_tab", default=None)
@@ -36,6 +57,13 @@ def count_on_tab(count: int) -> None:
     tab = _current.get()
     if tab is not None:
         tab.counted += count
+
+
+def note_written(written: Written) -> None:
+    """Note the body for the request that this happens for, if it happens for one."""
+    tab = _current.get()
+    if tab is not None:
+        tab.written = written
 
 
 class KnownContent(Seen):

@@ -22,6 +22,7 @@ from onggi.reasons import Reason
 from onggi.safe_files import Kind
 from onggi.words import explain
 from session.contents.checkpoints import CheckpointStore
+from session.contents.opened import OpenedNotebook
 from session.contents.store import ProjectStore, Wanted
 from session.context import SessionContext
 
@@ -111,8 +112,13 @@ class OnggiContents(AsyncContentsManager):
             with self._refusals():
                 raise Refused(Reason.FILE_TYPE_NOT_SHOWN, name=path[:60])
         wanted = Wanted(type, content=bool(content), digest=bool(require_hash))
-        model: dict[str, Any] = await self.in_thread(self.store.get, path, wanted)
+        model: dict[str, Any] = await self.in_thread(self._opened, path, wanted)
         return model
+
+    def _opened(self, path: str, wanted: Wanted) -> dict[str, Any]:
+        model = self.store.get(path, wanted)
+        whole = model["type"] == "notebook" and model["content"] is not None
+        return OpenedNotebook(model) if whole else model
 
     async def save(self, model: dict[str, Any], path: str) -> dict[str, Any]:
         """Write what the browser sent."""

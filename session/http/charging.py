@@ -34,7 +34,7 @@ from onggi.words import explain
 from session.context import SessionContext
 from session.http.headers import SECURITY_HEADERS
 from session.http.routes import AllowList
-from session.tab import Tab, open_tab
+from session.tab import Tab, Written, open_tab
 from web.reason_headers import REASON_HEADER
 
 __all__ = ["ChargedServer", "Prices", "digest_of", "text_in_json"]
@@ -182,9 +182,11 @@ class ChargedConnection(HTTPConnection):
             lent = self._context.meter.day is not None and not self._context.meter.unreachable
             return Reason.DISPLAY_PAGE_LIMIT if lent else Reason.DISPLAY_METER_UNREACHABLE
         if status == HTTPStatus.OK and self._shows_a_file(body):
+            written = self._written(body)
             try:
                 name = unquote(self._rest().removeprefix(_CONTENTS))
-                self._context.record.file_before(name, "application/json", body)
+                hashed = None if written is None else written.hash
+                self._context.record.file_before(name, "application/json", body, hashed)
             except Unavailable as error:
                 return error.reason
         return None
@@ -193,15 +195,24 @@ class ChargedConnection(HTTPConnection):
         flat = self._context.gates.policy.message_bytes
         lines = [f"{name}: {value}" for name, value in headers.get_all() if name.lower() not in _FOLLOWS]
         head = "\n".join(lines).encode("utf-8", "replace")
-        known = text_in_json(body, self._tab.counted) if self._tab.counted else 0
-        rest = max(0, len(body) - known)
+        written, counted = self._written(body), self._tab.counted
+        if written is not None:
+            rest, known_by = max(0, written.plain - counted), written.hash.digest()[:16]
+        else:
+            rest = max(0, len(body) - (text_in_json(body, counted) if counted else 0))
+            known_by = digest_of(body)
         head = f"{status}\n".encode() + head
-        prices, pieces = self._server.prices, (digest_of(head), digest_of(body))
+        prices, pieces = self._server.prices, (digest_of(head), known_by)
         price = prices.of(pieces[0], len(head) + 2 * len(lines) + _LINE_BYTES, flat)
         if not self._context.meter.page(price + prices.of(pieces[1], rest, flat)):
             return False
         prices.paid(*pieces)
         return True
+
+    def _written(self, body: bytes) -> Written | None:
+        """What is at hand about a body, if it is the one that was written for this request."""
+        written = self._tab.written
+        return written if written is not None and written.body is body else None
 
     def _is_installed_file(self, status: int) -> bool:
         if status not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:

@@ -108,6 +108,12 @@ _RULES: tuple[Rule, ...] = (
     _rule("GET", r"api/me", "jupyter_server.services.api.handlers:IdentityHandler", "who is signed in"),
     _rule(
         "GET POST PUT PATCH DELETE",
+        r"api/contents/.+\.[iI][pP][yY][nN][bB]",
+        "session.contents.opened:NotebookHandler",
+        "notebooks of the project folder",
+    ),
+    _rule(
+        "GET POST PUT PATCH DELETE",
         r"api/contents(?:/.*)?",
         f"{_CONTENTS}:ContentsHandler",
         "the project folder",

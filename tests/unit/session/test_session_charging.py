@@ -15,8 +15,9 @@ from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPServerConnectionDe
 
 from onggi.errors import Unavailable
 from onggi.reasons import Reason
+from session.contents.opened import OpenedNotebook
 from session.http.charging import ChargedConnection, ChargedServer
-from session.tab import Tab
+from session.tab import Tab, Written
 from tests.support.session_meter import MIB, meter_with
 
 PREFIX = "/user/researcher1/nafld/"
@@ -54,12 +55,14 @@ class Record:
 
     def __init__(self) -> None:
         self.files: list[tuple[str, bytes]] = []
+        self.hashed: list[Any] = []
         self.full = False
 
-    def file_before(self, path: str, mime: str, raw: bytes) -> None:
+    def file_before(self, path: str, mime: str, raw: bytes, hashed: Any = None) -> None:
         if self.full:
             raise Unavailable(Reason.AUDIT_UNREACHABLE)
         self.files.append((path, raw))
+        self.hashed.append(hashed)
 
 
 class World:
@@ -74,10 +77,18 @@ class World:
         self.server = ChargedServer(HTTPServerConnectionDelegate(), context)
 
     def answer(
-        self, path: str, body: bytes, *, method: str = "GET", status: int = 200, tab: int = 0, **headers: str
+        self,
+        path: str,
+        body: bytes,
+        *,
+        method: str = "GET",
+        status: int = 200,
+        tab: int = 0,
+        written: Written | None = None,
+        **headers: str,
     ) -> tuple[Wire, ChargedConnection]:
         wire = Wire()
-        charged = ChargedConnection(wire, self.server, Tab(tab))
+        charged = ChargedConnection(wire, self.server, Tab(tab, written))
         charged.asked(method, PREFIX + path)
         head = HTTPHeaders({name.replace("_", "-"): value for name, value in headers.items()})
         charged.write_headers(ResponseStartLine("HTTP/1.1", status, ""), head, body)
@@ -147,6 +158,26 @@ def test_what_the_gate_has_counted_is_not_paid_twice(world: World) -> None:
     body = json.dumps({"type": "notebook", "content": "가" * 10_000}).encode()
     assert len(body) > 60_000
     assert world.cost("api/contents/n.ipynb", body, tab=30_000) < 200
+
+
+def test_a_notebook_written_beside_the_loop_costs_what_is_not_content_and_is_hashed_once(
+    world: World,
+) -> None:
+    text = "가\n" * 5000
+    one = OpenedNotebook({"type": "notebook", "content": {"cells": [text]}}).written
+    assert json.loads(one.body)["content"] == {"cells": [text]}
+    counted = len(text.encode())
+    assert world.cost("api/contents/n.ipynb", one.body, tab=counted, written=one) <= 80
+    assert world.record.hashed == [one.hash]
+    assert world.cost("api/contents/n.ipynb", one.body, tab=0, written=one) == 32  # the browser has it
+    other = OpenedNotebook({"type": "notebook", "content": {"cells": [text, "x"]}}).written
+    assert world.cost("api/contents/n.ipynb", other.body, tab=0, written=other) >= counted
+
+
+def test_another_body_than_the_one_written_is_counted_and_hashed_itself(world: World) -> None:
+    small = OpenedNotebook({"type": "notebook", "content": {"cells": []}}).written
+    assert world.cost("api/contents/n.ipynb", b"x" * 50_000, written=small) >= 50_000
+    assert world.record.hashed == [None]
 
 
 @pytest.mark.parametrize(

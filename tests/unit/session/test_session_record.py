@@ -17,7 +17,7 @@ from onggi.plan import SessionPlan
 from onggi.reasons import Reason
 from session.audit import AuditTrail
 from session.http.charging import Prices, digest_of, text_in_json
-from session.record import DisplayRecord, What, pieces_of
+from session.record import DisplayRecord, What, piece_hash, pieces_of
 from session.sender import _body, send_waiting
 from session.services import Service
 from session.tab import KnownContent, open_tab
@@ -114,6 +114,22 @@ def test_a_files_name_is_for_egress_review_and_not_for_the_log(record: DisplayRe
     assert (body["subject"], body["pieces"]) == ("김 아무개.ipynb", [["application/json", "{}"]])
     record.sent(body["id"])
     assert record.journal.waiting == 0
+
+
+def test_a_hash_that_is_at_hand_is_the_one_that_is_written_down(
+    record: DisplayRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = "김".encode()
+    hashed = piece_hash("application/json", raw)
+    record.file_before("a.ipynb", "application/json", raw)
+    record.file_before("b.ipynb", "application/json", raw, hashed)
+    assert len({one.body["sha256"] for one in record.queue.values()}) == 1
+    with monkeypatch.context() as broken:  # shown, but its end could not be written down
+        broken.setattr(record, "finish", lambda *_: None)
+        record.file_before("c.ipynb", "application/json", raw, hashed)
+    record.file_before("c.ipynb", "application/json", raw, hashed)
+    both = digest_of_pieces(tuple(Piece("application/json", "김") for _ in range(2)))
+    assert list(record.queue.values())[-1].body["sha256"] == both
 
 
 def test_contents_are_let_go_of_when_too_much_waits_and_hashes_are_not(
