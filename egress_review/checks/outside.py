@@ -128,7 +128,7 @@ def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) 
     if query.has_margins:
         raw = replace(raw, rows=_same_margins(raw.rows, at, groups, _labels(claim)))
     margin = claim.margin or _margin(raw, query, groups, at)
-    known = [_forms(groups, place, margin) for place in at]
+    known = [_forms(groups, number, place, margin) for number, place in enumerate(at)]
     wholes = {
         number: all(isinstance(group.values[number], int | None) for group in groups)
         for number in range(len(query.items))
@@ -294,14 +294,16 @@ def _margin(raw: RawTable, query: Query, groups: Sequence[Group], at: Sequence[i
     fields = {unquote(record[number]) for record in raw.rows for number in at if number < len(record)}
     keys = {str(group.values[number]) for group in groups for number in at}
     found = [label for label in MARGINS if label in fields and label not in keys]
-    blank = "" in fields and not _missing(groups, at)
+    blank = "" in fields and "" not in keys and not _missing(groups, at)
     return found[0] if len(found) == 1 and not blank else ""
 
 
-def _forms(groups: Sequence[Group], place: int, margin: str) -> Mapping[str, str]:
+def _forms(groups: Sequence[Group], number: int, place: int, margin: str) -> Mapping[str, str]:
     """Other ways to write the keys of one column → the one way; what stands for two keys stands for none."""
     found: dict[str, set[str]] = {}
-    for value in {repr(one): one for one in (group.values[place] for group in groups)}.values():
+    # Where margins have a label, a blank is none.
+    keyed = [group for group in groups if not (margin and group.grouping >> number & 1)]
+    for value in {repr(one): one for one in (group.values[place] for group in keyed)}.values():
         try:
             text = format_value(value)
         except Invalid:

@@ -25,6 +25,7 @@ from egress_review.checks.source.opening import ENGINE, Source
 from egress_review.checks.source.recompute import Wanted, recompute, units_without_filter
 from egress_review.checks.tables.compare import Comparison, PublishedRow, compare_tables, unshown_row
 from egress_review.checks.tables.csv_form import RawTable
+from egress_review.checks.tables.halves import rounded_as_shown
 from egress_review.checks.tables.layout import key_texts
 from egress_review.checks.tables.read_table import read_table
 from onggi.claim import Claim
@@ -99,6 +100,9 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
     groups = recompute(source, query, policy.max_cells, wanted)
     if granted.outside:
         raw, claim = in_form(raw, claim, query, groups)
+        groups = rounded_as_shown(
+            raw, query, groups, claim, lambda bare: recompute(source, bare, policy.max_cells, wanted)
+        )
     comparison = compare_tables(raw, query, groups, policy, claim)
     filtered = not profile.counts_rows and bool(query.where_sql or query.narrowed)
     everyone = units_without_filter(source, query, policy.max_cells) if filtered else {}

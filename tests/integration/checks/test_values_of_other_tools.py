@@ -89,3 +89,25 @@ def test_a_table_of_nothing_proves_nothing_and_says_so(tmp_path: Path) -> None:
     data = write_folder(tmp_path / "data", [{"g": 1, "v": 1.0}])
     found = checked(data, f"{MEAN.replace('GROUP', 'WHERE g > 1 GROUP')}", "acro-default", b"g,m\n")
     assert codes(found) == {Code.NO_NUMBER}
+
+
+@pytest.mark.parametrize(
+    ("text", "right"), [("1.12", True), ("1.13", True), ("1.11", False), ("1.14", False), ("1.125", False)]
+)
+def test_half_way_both_neighbours_are_right(text: str, right: bool, tmp_path: Path) -> None:
+    """SQL rounds 1.125 up, numpy and R to the even digit."""
+    rows = [{"g": g, "v": 1.0 if at % 8 else 2.0} for g in (0, 1) for at in range(80)]
+    data = write_folder(tmp_path / "data", rows)
+    sql = "SELECT g, ROUND(AVG(v), 2) AS m FROM t GROUP BY g"
+    found = checked(data, sql, "acro-default", f"g,m\n0,{text}\n1,{text}\n".encode())
+    assert (Code.RECOMPUTED in codes(found)) is right
+    assert {one.value for one in found.cells} == {text}
+
+
+@pytest.mark.parametrize(("text", "right"), [("1.13", True), ("1.12", False), ("1.14", False)])
+def test_what_is_not_half_way_has_one_rounding(text: str, right: bool, tmp_path: Path) -> None:
+    rows = [{"g": 0, "v": 1.0 + 0.126 * 2 * (at % 2)} for at in range(80)]
+    data = write_folder(tmp_path / "data", rows)
+    sql = "SELECT g, ROUND(AVG(v), 2) AS m FROM t GROUP BY g"
+    found = checked(data, sql, "acro-default", f"g,m\n0,{text}\n".encode())
+    assert (Code.RECOMPUTED in codes(found)) is right
