@@ -37,6 +37,7 @@ class Reason(StrEnum):
     DATASET_UNKNOWN = "dataset_unknown"
     FIELD_INVALID = "field_invalid"
     FIELD_MISSING = "field_missing"
+    MOMENT_INVALID = "moment_invalid"
     NOT_FOUND = "not_found"
     PERSON_NAME_INVALID = "person_name_invalid"
     SLUG_INVALID = "slug_invalid"

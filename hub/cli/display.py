@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from hub.actions import display
 from hub.cli.operator import asking, help_of, sub_app
+from onggi import words
 
 app = sub_app("display")
 Project = Annotated[str, typer.Argument(help=help_of("slug"))]
 _MIB = 1024 * 1024
+_TOO_FEW = "too_few"
 _SHOWN = ("at", "kind", "number", "shown_bytes", "cuts", "verdict", "policy", "sha256", "id")
 
 
@@ -70,4 +73,16 @@ def unusual(ctx: typer.Context) -> None:
     with asking(ctx) as (operator, context, review):
         told = display.unusual(context, review, operator.actor)
         columns = ("day", "project", "member", "output", "word")
-        operator.show(told["remarks"], "cli.display_no_days", columns)
+        remarks = (
+            told["remarks"]
+            if operator.as_json
+            else [said_of(operator.language, one) for one in told["remarks"]]
+        )
+        operator.show(remarks, "cli.display_no_days", columns)
+        if any(one["word"] == _TOO_FEW for one in told["remarks"]) and not operator.as_json:
+            operator.say("desk.display_unusual_few", least=told["least_days"])
+
+
+def said_of(language: str, remark: Mapping[str, Any]) -> dict[str, Any]:
+    """A remark with its word as a person reads it."""
+    return {**remark, "word": words.say(language, f"desk.display_word_{remark['word']}")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -139,6 +140,16 @@ def _cell(value: object) -> str:
 
 
 def _print_table(lines: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
+    widths = [max(columns_of(line[at]) for line in lines) for at in range(len(lines[0]))]
     for line in lines:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        cells = (cell + " " * (width - columns_of(cell)) for cell, width in zip(line, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+def columns_of(text: str) -> int:
+    """How many columns of a terminal a text takes: a Korean syllable takes two, an accent none.
+
+    Source: Unicode Standard Annex 11, East Asian Width.
+    """
+    wide = sum(unicodedata.east_asian_width(sign) in {"W", "F"} for sign in text)
+    return len(text) + wide - sum(unicodedata.combining(sign) != 0 for sign in text)

@@ -92,9 +92,9 @@ def moment_of(name: str, text: str) -> datetime:
     try:
         value = _moment(text)
     except (Invalid, OverflowError):
-        raise _invalid(name, text) from None
+        raise Invalid(Reason.MOMENT_INVALID, field=name, value=text[:40]) from None
     if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
-        raise _invalid(name, text)
+        raise Invalid(Reason.MOMENT_INVALID, field=name, value=text[:40])
     return value
 
 

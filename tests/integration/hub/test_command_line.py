@@ -55,6 +55,7 @@ def test_a_project_from_start_to_end(site: Any) -> None:
         (["project", "create", "nafld-study", "--title-ko", "가", "--title-en", "A"], "exists already"),
         (["project", "create", "No", "--title-ko", "가", "--title-en", "A"], "cannot be a name"),
         (["project", "end", "nafld-study", "--ends", "soon"], "The value of End is not valid (soon)"),
+        (["project", "end", "nafld-study", "--ends", "tomorrow"], "YYYY-MM-DD"),
         (["member", "add", "nafld-study", "stranger"], "There is no person named stranger"),
         (["role", "take", "admin", "admin"], "last administrator"),
         (["dataset", "register", "/nowhere"], "There is no file"),

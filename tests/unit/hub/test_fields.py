@@ -58,8 +58,10 @@ def test_moments() -> None:
     ],
 )
 def test_what_is_no_moment(value: object) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid) as refused:
         Fields({"m": value}).moment("m")
+    expected = Reason.MOMENT_INVALID if isinstance(value, str) else Reason.FIELD_INVALID
+    assert (refused.value.reason, refused.value.params["value"]) == (expected, str(value))
 
 
 def test_nothing_unknown() -> None:
