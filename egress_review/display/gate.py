@@ -21,11 +21,7 @@ from egress_review.display.images import Redraw, refuse_all
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.requests import FORWARDED, Request, rebuild_header, rebuild_request
 from egress_review.display.scope import Outcome, Scope
-from egress_review.display.values import one_of
 from onggi.reasons import Reason
-
-_PAID_FLAT = frozenset({"clear_output", "display_data", "execute_result", "stream", "update_display_data"})
-"""What is not shown unless the price of a message can be paid."""
 
 
 class KernelGate:
@@ -142,15 +138,14 @@ class KernelGate:
         request.content = {}
         return True
 
-    def cut_unread(self, kind: object, parent: object) -> bool:
-        """Whether such an output would be cut whole, which its reader was told; then it counts as cut.
+    def cut_unread(self, parent: object) -> bool:
+        """Whether a text would be cut whole, which its reader was told; then it counts as cut.
 
-        Nothing of it is shown, so nobody needs to know more of it than what it says it is and belongs to.
+        Nothing of it is shown, so nobody needs to know more of it than what it says it belongs to.
         """
         request = self.request(parent)
         budget = request.budget if request is not None and request.budget is not None else self.background
-        over = budget.text < self.policy.message_bytes and Reason.DISPLAY_CELL_LIMIT in budget.told
-        if not over or not one_of(kind, _PAID_FLAT):
+        if budget.text >= self.policy.message_bytes or Reason.DISPLAY_CELL_LIMIT not in budget.told:
             return False
         budget.cuts += 1
         return True

@@ -10,15 +10,12 @@ out as one message. Jupyter's own rate limiter is off: the budgets are stricter.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, ClassVar
 
-from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.ioloop import IOLoop
 from tornado.websocket import WebSocketClosedError
 
@@ -28,50 +25,29 @@ from onggi.clock import to_text
 from onggi.errors import Unavailable
 from onggi.reasons import Reason
 from onggi.words import explain
-from session.context import SessionContext
 from session.kernels import wire
-from session.kernels.backlog import Backlog
 from session.kernels.gathering import Gathering
-from session.kernels.outgoing import Frames, Message, kind_of, needs_drawing, read, take_apart, weigh
-from session.kernels.pace import Pace
-from session.kernels.signatures import Signatures
+from session.kernels.outgoing import Frames, Message
+from session.kernels.reading import ReadingConnection
 
-SLICE_SECONDS = 0.002
-"""How long messages of one kernel are worked on before anything else has its turn."""
-_CHANNELS = ("shell", "iopub", "stdin", "control")
-_SETTLE_SECONDS = 5.0
-_SETTLE_TIMES = 12
+_SETTLE_SECONDS = 2.0
+_SETTLE_TIMES = 30
 _EMPTY = b"{}"
 
 
-class GatedConnection(ZMQChannelsWebsocketConnection):
+class GatedConnection(ReadingConnection):
     """One websocket of a browser to one kernel."""
 
     limit_rate = False
     open_connections: ClassVar[set[GatedConnection]] = set()
-    _seen: Signatures
     _ids: count[int]
-    _backlogs: dict[str, Backlog]
-    _paces: dict[str, Pace]
-    _working: set[asyncio.Task[None]]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._seen = Signatures()
         self._ids = count(1)
         self._stem = self.session.session[:8].encode("ascii", "replace").hex()
-        self._backlogs = {channel: Backlog() for channel in _CHANNELS}
-        self._paces = {channel: Pace() for channel in _CHANNELS}
-        self._working = set()
         self._gathering = Gathering(self._send_text)
-        self._left = self._cutting = False
-        self._losses = self._shown = 0
-
-    @property
-    def onggi(self) -> SessionContext:
-        """The session this belongs to."""
-        context: SessionContext = self.multi_kernel_manager.parent.onggi
-        return context
+        self._losses = 0
 
     def connect(self) -> Any:
         """Begin, and be known to the grant check."""
@@ -127,106 +103,6 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
         return True
 
     # kernel → browser
-
-    def handle_outgoing_message(self, stream: Any, outgoing_msg: list[bytes]) -> None:
-        """Take a kernel's message: now, or behind those of its channel that are being read."""
-        channel = stream if isinstance(stream, str) else getattr(stream, "channel", None)
-        if channel not in _CHANNELS or self.onggi.closed is not None:
-            return
-        backlog = self._backlogs[channel]
-        backlog.append(outgoing_msg)
-        if backlog.full and stream is not channel:
-            stream.hold()
-        if not backlog.taken:
-            backlog.taken = True
-            asyncio.get_running_loop().call_soon(self._work, channel)  # with what came along
-
-    def _work(self, channel: str) -> None:
-        """Decide about messages of a channel, in order, until its slice of time is over."""
-        backlog = self._backlogs[channel]
-        backlog.taken = False
-        begun, before = time.perf_counter(), self._shown
-        while backlog and not backlog.taken and not self._left:
-            if time.perf_counter() - begun > SLICE_SECONDS:
-                break
-            frames = take_apart(backlog.pop())
-            if frames is None or frames.signature in self._seen:
-                self._refuse()
-            elif self._cut_unread(channel, frames):
-                pass
-            elif frames.small:
-                self._read_now(channel, frames)
-            else:
-                self._read_in_thread(channel, frames)
-        if not backlog.taken:
-            self._rest(channel, time.perf_counter() - begun, shown=self._shown > before)
-
-    def _rest(self, channel: str, worked: float, *, shown: bool) -> None:
-        """Go on with a channel: at once, or after a while in which nothing is read from it."""
-        stream, backlog = self.channels.get(channel), self._backlogs[channel]
-        if self._left or stream is None:
-            return
-        worked, stream.spent = worked + stream.spent, 0.0
-        pause = self._paces[channel].rest(worked, shown=shown)
-        backlog.taken = bool(pause or backlog)
-        if pause:
-            stream.hold()
-            asyncio.get_running_loop().call_later(pause, self._work, channel)
-        elif backlog:
-            asyncio.get_running_loop().call_soon(self._work, channel)
-        else:
-            stream.go_on()
-
-    def _cut_unread(self, channel: str, frames: Frames) -> bool:
-        """Whether nothing of a message can be shown, seen from its head alone: so in a flood that is cut."""
-        if channel != "iopub" or not self._cutting:
-            return False
-        gate = self.onggi.gates.kernel(self.kernel_id)
-        try:
-            cut = gate.cut_unread(kind_of(wire.load(frames.header)), wire.load(frames.parent))
-        except ValueError:
-            return False
-        if cut:
-            self.onggi.audit.refused(f"shown:{channel}", Reason.DISPLAY_MESSAGE_DROPPED)
-        return cut
-
-    def _read_now(self, channel: str, frames: Frames) -> None:
-        if not frames.authentic(self.session.sign):
-            self._refuse()
-            return
-        if self._shown_elsewhere(channel, frames):
-            return
-        gate = self.onggi.gates.kernel(self.kernel_id)
-        try:
-            message = read(frames, len(frames.content), len(frames.content))
-        except ValueError:
-            self._refuse()
-            return
-        if needs_drawing(gate, message):
-            self._read_in_thread(channel, frames)
-        else:
-            self._judge(channel, frames, message)
-
-    def _read_in_thread(self, channel: str, frames: Frames) -> None:
-        self._backlogs[channel].taken = True
-        task = asyncio.get_running_loop().create_task(self._read_slowly(channel, frames))
-        self._working.add(task)
-        task.add_done_callback(self._working.discard)
-
-    async def _read_slowly(self, channel: str, frames: Frames) -> None:
-        gates = self.onggi.gates
-        gate = gates.kernel(self.kernel_id)
-        begun, before = time.perf_counter(), self._shown
-        try:
-            message = await asyncio.get_running_loop().run_in_executor(
-                gates.threads, weigh, gate, frames, self.session.sign
-            )
-            if message is None:
-                self._refuse()
-            elif not self._shown_elsewhere(channel, frames):
-                self._judge(channel, frames, message)
-        finally:  # whatever became of it, the messages behind it are next
-            self._rest(channel, time.perf_counter() - begun, shown=self._shown > before)
 
     def _shown_elsewhere(self, channel: str, frames: Frames) -> bool:
         """Show what another page on this kernel was shown: at the price of a message, its bytes to the page.
@@ -287,9 +163,6 @@ class GatedConnection(ZMQChannelsWebsocketConnection):
             self.onggi.gates.report(self.kernel_id, outcome.request)
         if channel == "shell" and outcome.request is not None and outcome.answers:
             self._settle_later(outcome.request, _SETTLE_TIMES)
-
-    def _refuse(self) -> None:
-        self.onggi.audit.refused("kernel.message", Reason.DISPLAY_MESSAGE_DROPPED)
 
     # text that comes together goes together
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from egress_review.display.budget import Budget
 from egress_review.display.gate import KernelGate
-from egress_review.display.images import Redraw
 from egress_review.display.policy import DisplayPolicy
+from egress_review.display.redrawing import ImageWorker
 from egress_review.display.requests import Request
 from egress_review.display.scope import Notice, Outcome
 from onggi.errors import Unavailable
@@ -47,7 +47,7 @@ class Gates:
     """One gate per kernel, one meter for the session.
 
     Args:
-        redraw: decodes images and draws them anew; asked in `threads` only.
+        redraw: decodes images and draws them anew; asked in `threads` only, ended with this.
         record: where it is written down what is shown.
     """
 
@@ -56,7 +56,7 @@ class Gates:
         policy: DisplayPolicy,
         meter: SessionMeter,
         audit: AuditTrail,
-        redraw: Redraw,
+        redraw: ImageWorker,
         record: DisplayRecord,
     ) -> None:
         self.policy = policy
@@ -88,6 +88,11 @@ class Gates:
         """Report the rest of a kernel that is gone, and let go of it."""
         self.report_rest()
         self._gates.pop(kernel_id, None)
+
+    def close(self) -> None:
+        """Read no more, and end the process that draws images."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.redraw.close()
 
     def executing(self, kernel_id: str, request: Request) -> None:
         """Write down that a cell is about to run.

@@ -22,6 +22,7 @@ from onggi.reasons import Reason
 from onggi.words import explain
 from session.context import SessionContext
 from session.kernels.activity import STATES, Activity
+from session.kernels.pace import paced
 from session.kernels.provisioner import OnggiProvisioner
 from session.kernels.sockets import MAX_MESSAGE_BYTES, KernelSocket
 
@@ -143,8 +144,8 @@ class OnggiKernels(AsyncMappingKernelManager):
         kernel: Any = self._kernels[kernel_id]
         kernel.reason = ""
         kernel.last_activity = utcnow()
-        kernel._activity_stream = kernel.connect_states()  # noqa: SLF001 - Jupyter closes it under this name
-        kernel._activity_stream.on_recv(Activity(self, kernel).heard)  # noqa: SLF001
+        stream = kernel._activity_stream = kernel.connect_states()  # noqa: SLF001 - Jupyter closes it so
+        stream.on_recv(paced(stream, Activity(self, kernel).heard))
 
     def start_buffering(self, kernel_id: str, session_key: str, channels: dict[str, Any]) -> None:
         """Keep messages for a browser that went away, up to a few megabytes."""

@@ -63,13 +63,8 @@ class Message:
     @property
     def kind(self) -> str:
         """Its type, as the kernel says; empty if that is no word."""
-        return kind_of(self.header)
-
-
-def kind_of(header: object) -> str:
-    """What type of message a header says it is; empty if that is no word."""
-    kind = header.get("msg_type") if isinstance(header, dict) else None
-    return kind if isinstance(kind, str) else ""
+        kind = self.header.get("msg_type") if isinstance(self.header, dict) else None
+        return kind if isinstance(kind, str) else ""
 
 
 def take_apart(frames: list[bytes]) -> Frames | None:

@@ -1,33 +1,55 @@
 """How fast a session works on what its kernel sends in vain.
 
-A kernel can send without end, and hears of nothing that is thrown away. So that this takes little from other
-sessions on the machine, work that shows nothing is followed by rest: whatever is sent, of which kind, signed
-or not. What shows something is never held up, and short work never: honest cells meet this only when they
-have shown all that they may.
+A kernel can send without end, and hears nothing of what is thrown away. So that this takes little from other
+sessions on the machine, only so much of a processor works on what shows nothing: whatever it is, of which
+kind, signed or not. What shows something is never held up, nor is a burst: a kernel throws away what is not
+taken from it, also the word that a cell is done, and honest cells that are cut are to end at once.
 """
 
 from __future__ import annotations
 
-__all__ = ["Pace"]
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
 
-_FREE_SECONDS = 0.002
-_REST = 3.0
-"""Rest for each second of work that showed nothing: it takes a quarter of a processor at most."""
+__all__ = ["Pace", "paced"]
+
+_SHARE = 0.2
+_BURST_SECONDS = 0.5
 _LONGEST_SECONDS = 0.25
 
 
 class Pace:
-    """The work on one channel that has shown nothing since it last did, or since the last rest."""
+    """What is left to one channel for work in vain, in seconds of work: it grows by a share of the time."""
 
-    __slots__ = ("_vain",)
+    __slots__ = ("_clock", "_left", "_looked")
 
-    def __init__(self) -> None:
-        self._vain = 0.0
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._left = _BURST_SECONDS
+        self._looked = clock()
 
     def rest(self, worked: float, *, shown: bool) -> float:
         """Seconds to rest for now, after `worked` seconds of work."""
-        self._vain = 0.0 if shown else self._vain + worked
-        if self._vain <= _FREE_SECONDS:
-            return 0.0
-        vain, self._vain = self._vain, 0.0
-        return min(_REST * vain, _LONGEST_SECONDS)
+        now = self._clock()
+        self._left = min(_BURST_SECONDS, self._left + _SHARE * (now - self._looked))
+        self._looked = now
+        if not shown:
+            self._left -= worked
+        return min(max(0.0, -self._left / _SHARE), _LONGEST_SECONDS)
+
+
+def paced(stream: Any, receive: Callable[[list[bytes]], None]) -> Callable[[list[bytes]], None]:
+    """What takes a `KernelSocket`'s messages where none of them shows anything."""
+    pace = Pace()
+
+    def take(parts: list[bytes]) -> None:
+        begun = time.perf_counter()
+        receive(parts)
+        worked, stream.spent = time.perf_counter() - begun + stream.spent, 0.0
+        if pause := pace.rest(worked, shown=False):
+            stream.hold()
+            asyncio.get_running_loop().call_later(pause, stream.go_on)
+
+    return take

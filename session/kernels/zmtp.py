@@ -18,6 +18,7 @@ __all__ = ["GREETING", "Message", "Reader", "frames", "ready"]
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 _MORE, _LONG, _COMMAND = 1, 2, 4
+_LONG_HEAD = 9
 _MAX_PARTS = 128
 _MAX_COMMAND_BYTES = 4096
 _MAX_SHORT = 255
@@ -99,13 +100,17 @@ class Reader:
                 return found
             at = self._greet(data)
         while at < end:
+            if not (self._left or self._message or self._lost) and self.ready:
+                at = self._whole(data, at, found)
+            if at == end:
+                break
             if self._left:
                 piece = data[at : at + self._left]
                 at += len(piece)
                 self._left -= len(piece)
                 self._keep(piece)
             else:
-                head = 9 if data[at] & _LONG else 2
+                head = _LONG_HEAD if data[at] & _LONG else 2
                 if end - at < head:
                     break
                 self._begin(data[at], int.from_bytes(data[at + 1 : at + head], "big"))
@@ -115,6 +120,29 @@ class Reader:
                 self._new_message()
         self._rest = data[at:]
         return found
+
+    def _whole(self, data: bytes, at: int, found: list[Message]) -> int:
+        """Read the messages that lie whole and short in `data`, as almost all do; where the rest begins."""
+        end = len(data)
+        while True:
+            message, start = Message(), at
+            more = _MORE
+            while more:
+                if end - at < _LONG_HEAD:
+                    return start
+                flags, size = data[at], data[at + 1]
+                at += 2
+                if flags & _LONG:
+                    size = int.from_bytes(data[at - 1 : at + 7], "big")
+                    at += 7
+                stop = at + size
+                if flags & ~(_MORE | _LONG) or stop > end or stop - start > self._most:
+                    return start
+                message.append(data[at:stop])
+                at, more = stop, flags & _MORE
+            if len(message) > _MAX_PARTS:
+                return start
+            found.append(message)
 
     def _greet(self, data: bytes) -> int:
         same = data[0] == GREETING[0] and data[9] & 1 and data[12:32] == GREETING[12:32]
