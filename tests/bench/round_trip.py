@@ -79,13 +79,14 @@ def plain_hub(*, nodelay: bool, rate_limited: bool = True) -> Iterator[Visitor]:
         if nodelay:
             (folder / "site" / "sitecustomize.py").write_text(NODELAY)
         config.write_text(PLAIN_CONFIG.format(**values))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "-f", str(config)],
-            cwd=folder,
-            env={**os.environ, "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"},
-            stdout=(folder / "log").open("wb"),
-            stderr=subprocess.STDOUT,
-        )
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+                cwd=folder,
+                env={**os.environ, "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         try:
             yield plain_visitor(f"http://127.0.0.1:{base}", "someone")
         finally:

@@ -13,10 +13,37 @@ from onggi.words import say
 
 _LOCALES = {"ko": "ko-KR", "en": "en-GB"}
 _STARTS_MS = 90_000
+_IDLE = re.compile(r"Python 3.* \| (Idle|대기중|대기|유휴)")
+
+
+class NotebookPage:
+    """A page of JupyterLab's, ours or a plain one, and the notebook in it."""
+
+    page: Page
+
+    def new_notebook(self) -> None:
+        """Open a notebook and wait for its kernel."""
+        self.page.locator(".jp-LauncherCard").first.click(timeout=_STARTS_MS)
+        expect(self.page.locator(".jp-Notebook .jp-Cell")).to_have_count(1, timeout=_STARTS_MS)
+        idle = self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+        expect(idle).to_be_visible(timeout=_STARTS_MS)
+        # A cell that is run before the kernel has said that it is there stays unrun.
+        connected = self.page.locator(".jp-StatusBar-Left", has_text=_IDLE)
+        expect(connected).to_be_visible(timeout=_STARTS_MS)
+
+    def run(self, code: str) -> Locator:
+        """Run code in the last cell; the output area of it, once the cell has ended."""
+        cell = self.page.locator(".jp-Notebook .jp-CodeCell").last
+        cell.locator(".cm-content").fill(code)
+        number = self.page.locator(".jp-Notebook .jp-CodeCell").count() - 1
+        self.page.keyboard.press("Shift+Enter")
+        ended = self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+        expect(ended.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=60_000)
+        return ended.locator(".jp-OutputArea")
 
 
 @dataclass
-class LabPage:
+class LabPage(NotebookPage):
     """One session's page. `trouble` holds console errors, script errors and violations of the policy."""
 
     running: Running
@@ -51,23 +78,6 @@ class LabPage:
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
         page.goto(self.session + "lab")
         expect(page.locator(".onggi-state")).to_be_visible(timeout=_STARTS_MS)
-
-    def new_notebook(self) -> None:
-        """Open a notebook and wait for its kernel."""
-        self.page.locator(".jp-LauncherCard").first.click(timeout=_STARTS_MS)
-        expect(self.page.locator(".jp-Notebook .jp-Cell")).to_have_count(1, timeout=_STARTS_MS)
-        idle = self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
-        expect(idle).to_be_visible(timeout=_STARTS_MS)
-
-    def run(self, code: str) -> Locator:
-        """Run code in the last cell; the output area of it, once the cell has ended."""
-        cell = self.page.locator(".jp-Notebook .jp-CodeCell").last
-        cell.locator(".cm-content").fill(code)
-        number = self.page.locator(".jp-Notebook .jp-CodeCell").count() - 1
-        self.page.keyboard.press("Shift+Enter")
-        ended = self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
-        expect(ended.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=60_000)
-        return ended.locator(".jp-OutputArea")
 
     def file(self, name: str) -> Locator:
         """A file in the file browser, once it is there."""
