@@ -19,8 +19,8 @@ from jupyterhub.singleuser.extension import JupyterHubSingleUser
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import PeriodicCallback
 
+from egress_review.display.drawings import KnownDrawings, RememberingWorker
 from egress_review.display.notebook import NotebookView
-from egress_review.display.redrawing import ImageWorker
 from egress_review.display.scope import Notice
 from onggi.clock import SystemClock
 from onggi.errors import Unavailable
@@ -68,7 +68,7 @@ def make_context(settings: Settings) -> SessionContext:
         told = meter.refusal if notice.reason is Reason.DISPLAY_SESSION_LIMIT else notice
         return explain(plan.language, told.reason, told.params)
 
-    redraw = ImageWorker()
+    redraw = RememberingWorker(KnownDrawings(settings.state_dir / "drawn"))
     notebooks = NotebookView(policy, meter, seen, tell, redraw)
     return SessionContext(
         settings=settings,
