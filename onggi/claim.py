@@ -20,7 +20,7 @@ from onggi.clock import from_text
 from onggi.errors import Invalid
 from onggi.events import canonical_json
 from onggi.ids import slug
-from onggi.models.spec import ModelSpec, spec_from_json
+from onggi.models.spec import ModelSpec, spec_defaults, spec_from_json
 from onggi.reasons import Reason
 
 CLAIM_SUFFIX = ".claim.json"
@@ -229,13 +229,19 @@ def claim_for_check(body: object, file: Path, datasets: Sequence[tuple[str, str]
         rounding=_base(rounding) if whole else _rounding(rounding),
         created=_text(body.get("created", "1970-01-01T00:00:00.000Z"), "created"),
         output_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-        **_since_2({**_DEFAULTS, "format": _format_of(file.name), **body}),
+        **_since_2({**_DEFAULTS, "format": _format_of(file.name), **body, "model": _model_of(body)}),
     )
 
 
 _DEFAULTS: Mapping[str, object] = {
     "wide": "", "suppressed": [], "margin": "", "protection": "", "model": None,
 }  # fmt: skip
+
+
+def _model_of(body: Mapping[str, Any]) -> object:
+    """The model of another system's claim: what does not concern its kind may be left out."""
+    model = body.get("model")
+    return {**spec_defaults(), **model} if isinstance(model, Mapping) else model
 
 
 def _format_of(name: str) -> str:

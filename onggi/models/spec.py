@@ -14,6 +14,7 @@ from onggi.reasons import Reason
 _KEYS = frozenset({"kind", "formula", "time", "event", "by", "events_per_step"})
 MOST_BY = 3
 LEAST_EVENTS, MOST_EVENTS = 1, 1000
+EVENTS_PER_STEP = 10
 
 
 class ModelKind(StrEnum):
@@ -48,7 +49,7 @@ class ModelSpec:
     time: str = ""
     event: str = ""
     by: tuple[str, ...] = ()
-    events_per_step: int = 10
+    events_per_step: int = EVENTS_PER_STEP
 
     def __post_init__(self) -> None:
         survival = self.kind.survival
@@ -89,6 +90,11 @@ class ModelSpec:
             "by": list(self.by),
             "events_per_step": self.events_per_step,
         }
+
+
+def spec_defaults() -> dict[str, Any]:
+    """The wire form's keys that a kind of model may have no use for, as they are then."""
+    return {"formula": "", "time": "", "event": "", "by": [], "events_per_step": EVENTS_PER_STEP}
 
 
 def spec_from_json(body: object) -> ModelSpec:

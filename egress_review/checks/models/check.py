@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -14,13 +16,14 @@ from egress_review.checks.reading.rows import PERSON, read_rows
 from egress_review.checks.reading.scope import Catalogue
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
+from egress_review.checks.rules.profile import Profile
 from egress_review.checks.source.opening import Source
 from egress_review.checks.tables.csv_form import RawTable, read_csv, unquote
 from onggi.claim import Claim
 from onggi.errors import Invalid
-from onggi.models.fit import SIGNIFICANT_DIGITS, Fitted, fit
-from onggi.models.spec import ModelSpec
-from onggi.table_form import csv_bytes
+from onggi.models.fit import SIGNIFICANT_DIGITS, Fitted, fit, significant
+from onggi.models.spec import ModelKind, ModelSpec
+from onggi.table_form import csv_bytes, format_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,12 +35,12 @@ _LAST_DIGIT = 2 * 10.0 ** (1 - SIGNIFICANT_DIGITS)
 
 
 def check_model(
-    raw: RawTable, claim: Claim, spec: ModelSpec, source: Source, least: int
+    raw: RawTable, claim: Claim, spec: ModelSpec, source: Source, profile: Profile
 ) -> tuple[Finding, ...]:
     """What is found about a table that says it is a model's.
 
     Args:
-        least: persons that a group must have: the threshold of the policy.
+        profile: its threshold is the least number of units of a group; it says whether rows are the units.
 
     Raises:
         CheckStopped: what cannot be proven.
@@ -47,12 +50,14 @@ def check_model(
     with source.connect() as database:
         fitted = fit_again(spec, read_frame(rows.sql, database))
     persons = np.unique(fitted.frame[PERSON].to_numpy(), return_inverse=True)[1]
+    if profile.counts_rows:
+        persons = np.arange(len(persons))
     expected = read_csv(csv_bytes(fitted.columns, fitted.rows).decode(), len(fitted.rows) + 1)
     found = [
         *_differences(raw, expected, key=len(spec.by) + 1),
         *rows.notes,
         *_words(fitted),
-        *judge_model(spec, fitted, persons, least),
+        *judge_model(spec, fitted, persons, profile.rules.threshold.least),
     ]
     if not any(one.code in _UNPROVEN for one in found):
         numbers = sum(field != "" for row in expected.rows for field in row[1:])
@@ -61,6 +66,21 @@ def check_model(
             finding(FindingCode.RECOMPUTED, numbers=numbers, rows=len(expected.rows), persons=everyone)
         )
     return tuple(found)
+
+
+def in_six_digits(raw: RawTable, spec: ModelSpec) -> RawTable:
+    """Another system's table with its numbers as `onggi.models.fit` writes them."""
+    first = len(spec.by) if spec.kind is ModelKind.KAPLAN_MEIER else 1
+    rows = tuple((*row[:first], *map(_significant, row[first:])) for row in raw.rows)
+    return replace(raw, rows=rows)
+
+
+def _significant(field: str) -> str:
+    try:
+        value = float(field)
+    except ValueError:
+        return field
+    return format_value(significant(value)) if math.isfinite(value) else field
 
 
 _UNPROVEN = frozenset(
