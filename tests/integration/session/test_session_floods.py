@@ -164,3 +164,56 @@ def test_a_flood_costs_bounded_memory_and_exactly_what_it_shows(
             assert said(await loud.run("1 + 1")) == "2"
 
     asyncio.run(story())
+
+
+UNSIGNED = """
+import time
+kernel = get_ipython().kernel
+big = bytes(15_000_000)
+for _ in range(60):
+    kernel.iopub_socket.send_multipart([b'x', b'<IDS|MSG>', b'0' * 64, b'{}', b'{}', b'{}', big], copy=False)
+    time.sleep(0.01)
+print('done')
+"""
+ENDLESS = """
+while True:
+    for number in range(1000):
+        print(number)
+"""
+
+
+@pytest.mark.slow
+def test_unsigned_messages_of_15_mb_cost_bounded_memory(kernel_of: Any, browser: Any, said: Any) -> None:
+    server = Server(browser)
+
+    async def story() -> None:
+        async with kernel_of(browser, v1=True) as loud, kernel_of(browser, v1=True) as quiet:
+            await quiet.run("1 + 1")
+            memory = server.forget_peak()
+            flood = asyncio.create_task(loud.run(UNSIGNED))
+            while not flood.done():
+                assert said(await quiet.run("1 + 1")) == "2"
+            await flood
+            growth = server.peak() - memory
+            print(f"{growth / 2**20:.1f} MiB")
+            assert growth <= GROWTH
+            assert said(await loud.run("1 + 1")) == "2"
+
+    asyncio.run(story())
+
+
+def test_a_cell_that_prints_without_end_is_stopped_at_once(new_kernel: Any, browser: Any, said: Any) -> None:
+    async def story() -> None:
+        async with new_kernel() as kernel:
+            running = asyncio.create_task(kernel.run(ENDLESS))
+            await asyncio.sleep(3)
+            begun = time.monotonic()
+            await asyncio.to_thread(browser.api, "POST", f"api/kernels/{kernel.id}/interrupt")
+            found = await running
+            took = time.monotonic() - begun
+            print(f"stopped after {took:.1f} s")
+            assert "error" in {kind for kind, _ in found}
+            assert took < 5
+            assert said(await kernel.run("1 + 1")) == "2"
+
+    asyncio.run(story())

@@ -251,6 +251,20 @@ def test_a_hundred_thousand_messages_stay_within_the_cell() -> None:
     assert sum(len(outcome.notices) for outcome in outcomes) == 1
 
 
+def test_what_is_cut_unread_is_what_would_be_cut_anyway() -> None:
+    gate = make_gate()
+    execute(gate)
+    execute(gate, "cell-2")
+    content = {"name": "stdout", "text": "x" * 10_000}
+    for number in range(20):
+        unread = gate.cut_unread({"msg_id": "cell-1"})
+        outcome = gate.show("iopub", {"msg_type": "stream"}, {"msg_id": "cell-1"}, content)
+        assert not (unread and (outcome.answers or outcome.notices))
+        assert unread is (number > 6)  # six whole, one cut with its notice
+    for parent in ({"msg_id": "cell-2"}, {"msg_id": "invented"}, {}, None, []):
+        assert not gate.cut_unread(parent)
+
+
 def test_a_kernel_that_answers_for_another_has_the_background_alone() -> None:
     """Gates share nothing but the session's meter: another kernel's cell is no cell here."""
     mine, others = make_gate(), make_gate()
