@@ -10,7 +10,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from egress_review.domain import Actor
@@ -49,12 +49,14 @@ class Person:
     Attributes:
         projects: of every membership there is or was.
         active: projects of the memberships that hold now.
+        ended: when memberships end or ended (RFC 3339), by project, of those that have an end.
     """
 
     name: str
     roles: frozenset[Role]
     projects: frozenset[str]
     active: frozenset[str]
+    ended: Mapping[str, str] = field(default_factory=dict)
 
     def actor(self) -> Actor:
         """Who acts, for the lifecycle."""
@@ -108,6 +110,7 @@ class People:
                 roles=frozenset(Role(role) for role in body["roles"] if role in known),
                 projects=frozenset(str(one["project"]) for one in memberships),
                 active=frozenset(str(one["project"]) for one in memberships if one["active"] is True),
+                ended={str(one["project"]): str(one["ends"]) for one in memberships if one.get("ends")},
             )
         except (KeyError, TypeError):
             raise _unreadable() from None

@@ -65,6 +65,8 @@ class Reason(StrEnum):
     ALREADY_VOTED = "already_voted"
     EVENT_SOURCE_WRONG = "event_source_wrong"
     NOT_OWN_REQUEST = "not_own_request"
+    REQUEST_IS_YOURS = "request_is_yours"
+    REQUEST_OF_FORMER_MEMBER = "request_of_former_member"
     OUTPUT_BLOCKED = "output_blocked"
     OUTPUT_HASH_MISMATCH = "output_hash_mismatch"
     OUTPUT_NOT_CHECKED = "output_not_checked"

@@ -12,8 +12,9 @@ from egress_review.domain import Request as ReviewRequest
 from egress_review.lifecycle import may_review
 from egress_review.people import Person
 from egress_review.room import Room
+from onggi.clock import from_text
 from onggi.decision import Allow, require
-from onggi.errors import NotFound
+from onggi.errors import NotFound, Refused
 from onggi.permissions import Permission, Role, permitted
 from onggi.reasons import Reason
 from web.kit import NavigationItem
@@ -49,14 +50,32 @@ def reviewed(room: Room, person: Person, request_id: str) -> ReviewRequest:
     """A submitted request, for somebody who may review it.
 
     Raises:
-        Refused: `NOT_PERMITTED`, `OWN_PROJECT`.
+        Refused: `NOT_PERMITTED`, `OWN_PROJECT`; to whoever made it `REQUEST_IS_YOURS` or
+            `REQUEST_OF_FORMER_MEMBER`.
         NotFound: if there is none, or it was never submitted.
     """
     found = room.store.request(request_id)
-    require(may_review(found, person.actor()))
+    require_still_member(room, person, found)
+    allowed = may_review(found, person.actor())
+    if allowed != Allow() and found.member == person.name:
+        raise Refused(Reason.REQUEST_IS_YOURS)
+    require(allowed)
     if found.submitted is None:
         raise NotFound(Reason.NOT_FOUND, what="request")
     return found
+
+
+def require_still_member(room: Room, person: Person, request: ReviewRequest) -> None:
+    """Go on unless the person made the request in a project that they are no member of any more.
+
+    Raises:
+        Refused: `REQUEST_OF_FORMER_MEMBER` with the project and when that ended.
+    """
+    ended = person.ended.get(request.project)
+    if person.name != request.member or request.project in person.active or ended is None:
+        return
+    if from_text(ended) <= room.clock.now():
+        raise Refused(Reason.REQUEST_OF_FORMER_MEMBER, project=request.project, when=ended)
 
 
 async def reviewed_output(request: Request, room: Room) -> tuple[Person, ReviewRequest, Output]:

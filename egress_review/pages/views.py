@@ -9,7 +9,7 @@ from typing import Any
 from egress_review.checks.report import Finding, for_researcher
 from egress_review.domain import Ballot, Outcome, Output, Release, Request, State, Vote
 from egress_review.lifecycle import Action, decide, may_review, outcomes, reason_required
-from egress_review.pages.access import reviewed
+from egress_review.pages.access import require_still_member, reviewed
 from egress_review.pages.evidence import about_cells
 from egress_review.pages.lines import Lines, text_preview
 from egress_review.pages.overview import Overview, overview
@@ -120,8 +120,7 @@ def for_reviewer(room: Room, viewer: Person, request_id: str) -> RequestView:
     """A request for somebody who may review it.
 
     Raises:
-        Refused: `NOT_PERMITTED`, `OWN_PROJECT`.
-        NotFound: if there is none, or it was never submitted.
+        Refused, NotFound: as `reviewed`.
     """
     request = reviewed(room, viewer, request_id)
     return _view(room, viewer.name, request, decide(request, Action.VOTE, viewer.actor()), shown=True)
@@ -131,9 +130,11 @@ def for_member(room: Room, viewer: Person, request_id: str) -> RequestView:
     """A request for the person who made it, as long as they are a member of its project.
 
     Raises:
+        Refused: `REQUEST_OF_FORMER_MEMBER` when they were.
         NotFound: for anybody else.
     """
     request = room.store.request(request_id)
+    require_still_member(room, viewer, request)
     if request.member != viewer.name or request.project not in viewer.active:
         raise NotFound(Reason.NOT_FOUND, what="request")
     own = Deny(Reason.OWN_PROJECT, {"project": request.project})

@@ -66,3 +66,31 @@ def test_an_expired_release_says_when_as_people_write_it(parts: Everything) -> N
     page = text_of(site.browser("researcher1", "ko").get(f"/releases/{made.id}").text)
     assert "기한이 지났습니다" in page
     assert made.expires.strftime("%Y-%m-%dT") not in page
+
+
+@pytest.mark.parametrize("path", ["/mine/{id}", "/requests/{id}"])
+def test_a_former_member_reads_when_that_ended_and_whom_to_ask(parts: Everything, path: str) -> None:
+    site, room, desk, _ = parts
+    request = review.in_review(room)
+    desk.people["researcher1"]["memberships"][0] |= {"active": False, "ends": "2026-03-01T00:00:00.000Z"}
+    answer = site.browser("researcher1").get(path.format(id=request.id))
+    assert answer.status_code == 403
+    said = text_of(answer.text)
+    assert "Your membership in project liver-study ended on 1 Mar 2026" in said
+    assert "lead or an administrator" in said
+    assert "request:review" not in said
+    stranger = site.browser("researcher2").get(path.format(id=request.id))
+    assert (stranger.status_code, "1 Mar 2026" in stranger.text) == (404 if "mine" in path else 403, False)
+
+
+def test_whoever_asks_to_review_their_own_request_is_told_where_it_stands(parts: Everything) -> None:
+    site, room, *_ = parts
+    answer = site.browser("researcher1").get(f"/requests/{review.in_review(room).id}")
+    assert (answer.status_code, "It stands under My requests" in answer.text) == (403, True)
+
+
+def test_a_membership_that_has_not_begun_is_not_said_to_have_ended(parts: Everything) -> None:
+    site, room, desk, _ = parts
+    request = review.in_review(room)
+    desk.people["researcher1"]["memberships"][0] |= {"active": False, "ends": "2099-03-01T00:00:00.000Z"}
+    assert site.browser("researcher1").get(f"/mine/{request.id}").status_code == 404
