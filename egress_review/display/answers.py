@@ -168,7 +168,7 @@ def _assist(scope: Scope, text: str) -> bool:
         scope.budget.cuts += 1
         return False
     if raw:
-        scope.budget.record("text/x-assist", raw)
+        scope.budget.record("text/x-assist", len(raw))
     return bool(raw)
 
 

@@ -81,9 +81,9 @@ class Budget:
     cuts: int = 0
     told: set[Reason] = field(default_factory=set)
 
-    def record(self, kind: str, content: bytes) -> None:
-        """Remember that `content` was shown as `kind`."""
-        self.shown[kind] = self.shown.get(kind, 0) + len(content)
+    def record(self, kind: str, count: int) -> None:
+        """Remember that `count` bytes were shown as `kind`."""
+        self.shown[kind] = self.shown.get(kind, 0) + count
 
     def move(self, before: Budget, after: Budget) -> None:
         """Go on as if it had begun as `after` and not as `before`; what was shown stays spent."""
@@ -122,5 +122,5 @@ def charge_text(meter: Meter, budget: Budget, text: str, kind: str) -> tuple[str
     if reason is not None:
         budget.cuts += 1
     if raw:
-        budget.record(kind, raw)
+        budget.record(kind, len(raw))
     return kept, reason

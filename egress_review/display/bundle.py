@@ -21,6 +21,7 @@ from egress_review.display.images import (
     Drawn,
     Redraw,
     decode_image,
+    decoded_bytes,
     encode_image,
     too_long,
 )
@@ -39,11 +40,11 @@ _PLOTS = tuple(sorted(frozenset().union(*PLOT_TYPES.values())))
 
 @dataclass(slots=True)
 class Form:
-    """One form of an output, harmless: its type, what is shown, and the text or bytes to charge for."""
+    """One form of an output, harmless: its type, what is shown, and the text or number of bytes to charge."""
 
     kind: str
     content: str | dict[str, Any]
-    charged: str | bytes
+    charged: str | int
 
 
 @dataclass(slots=True)
@@ -138,8 +139,8 @@ def show(scope: Scope, prepared: Prepared) -> tuple[dict[str, Any], dict[str, An
 
 def _paid(scope: Scope, form: Form) -> bool:
     """Charge for a form whole or not at all: half a table says something else than the table."""
-    if isinstance(form.charged, bytes):
-        if not scope.meter.take(len(form.charged)):
+    if isinstance(form.charged, int):
+        if not scope.meter.take(form.charged):
             scope.budget.cuts += 1
             scope.cut(Reason.DISPLAY_SESSION_LIMIT)
             return False
@@ -201,13 +202,17 @@ def _image(
     if too_long(encoded, SOURCE_FACTOR * policy.image_bytes):
         prepared.cut(Reason.DISPLAY_IMAGE_TOO_LARGE)
         return
-    raw = decode_image(kind, encoded)
-    prepared.tried = raw is not None
-    drawn = redraw(kind, raw, policy) if raw is not None else Reason.DISPLAY_IMAGE_BROKEN
-    if not isinstance(drawn, Drawn):
-        prepared.cut(drawn)
-        return
-    prepared.form = Form(drawn.kind, encode_image(drawn.raw), drawn.raw)
+    if redraw.drew(kind, encoded, policy):
+        prepared.tried = True
+        prepared.form = Form(kind, encoded, decoded_bytes(encoded))
+    else:
+        raw = decode_image(kind, encoded)
+        prepared.tried = raw is not None
+        drawn = redraw(kind, raw, policy) if raw is not None else Reason.DISPLAY_IMAGE_BROKEN
+        if not isinstance(drawn, Drawn):
+            prepared.cut(drawn)
+            return
+        prepared.form = Form(drawn.kind, encode_image(drawn.raw), len(drawn.raw))
     given = metadata.get(kind) if isinstance(metadata, Mapping) else None
     if isinstance(given, Mapping):
         prepared.told = {name: given[name] for name in ("width", "height") if _is_size(given.get(name))}

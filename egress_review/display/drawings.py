@@ -3,9 +3,10 @@
 A page saves what it was shown, so a notebook that is opened is full of images that this very process has
 drawn; decoding and drawing them all again would take a minute of a day's work seconds each time.
 
-Guarantees: an image is taken as drawn only if, byte for byte, the worker answered it, under the same limits
-on pixels and bytes, from the same code and the same Pillow. It is charged like any other. What is remembered
-is a hash of each; a memory that is lost or cut costs time and nothing else.
+Guarantees: an image is taken as drawn only if, sign for sign of its base64, it is what was shown of an answer
+of the worker, under the same limits on pixels and bytes, from the same code and the same Pillow. It is
+charged like any other. What is remembered is a hash of each; a memory that is lost or cut costs time and
+nothing else.
 """
 
 from __future__ import annotations
@@ -18,34 +19,35 @@ from contextlib import suppress
 from importlib import metadata, resources
 from pathlib import Path
 
-from egress_review.display.images import Drawn
+from egress_review.display.images import Drawn, encode_image
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.redrawing import ImageWorker
 from onggi.reasons import Reason
 
 __all__ = ["KnownDrawings", "RememberingWorker"]
 
-_MARK_BYTES = 16
+_MARK_BYTES = 32
 _MOST = 8192
 """Images of some weeks; in memory about a megabyte."""
 
 
 class RememberingWorker(ImageWorker):
-    """An `ImageWorker` that is asked only for what it has not drawn itself."""
+    """An `ImageWorker` that knows what it has drawn."""
 
     def __init__(self, known: KnownDrawings) -> None:
         super().__init__()
         self._known = known
 
     def __call__(self, kind: str, raw: bytes, policy: DisplayPolicy) -> Drawn | Reason:
-        """The image as it is if it was drawn here, or drawn anew, or why it is not shown."""
-        image = Drawn(kind, raw)
-        if self._known.has(image, policy):
-            return image
+        """The image drawn anew, or why it is not shown."""
         drawn = super().__call__(kind, raw, policy)
         if isinstance(drawn, Drawn):
-            self._known.add(drawn, policy)
+            self._known.add(drawn.kind, encode_image(drawn.raw), policy)
         return drawn
+
+    def drew(self, kind: str, encoded: str, policy: DisplayPolicy) -> bool:
+        """Whether this image is, sign for sign, one that was drawn here."""
+        return self._known.has(kind, encoded, policy)
 
 
 class KnownDrawings:
@@ -63,15 +65,15 @@ class KnownDrawings:
         with suppress(OSError):
             self._read()
 
-    def has(self, image: Drawn, policy: DisplayPolicy) -> bool:
-        """Whether the worker answered this image under these limits."""
-        mark = self._mark(image, policy)
+    def has(self, kind: str, encoded: str, policy: DisplayPolicy) -> bool:
+        """Whether this is an image as it was shown, under these limits."""
+        mark = self._mark(kind, encoded, policy)
         with self._lock:
             return mark in self._marks
 
-    def add(self, image: Drawn, policy: DisplayPolicy) -> None:
-        """Remember what the worker answered."""
-        mark = self._mark(image, policy)
+    def add(self, kind: str, encoded: str, policy: DisplayPolicy) -> None:
+        """Remember an image that was drawn, in base64."""
+        mark = self._mark(kind, encoded, policy)
         with self._lock, suppress(OSError):  # on a full disk it is known until this process ends
             if mark in self._marks:
                 return
@@ -82,11 +84,11 @@ class KnownDrawings:
             else:
                 _append(self._path, mark)
 
-    def _mark(self, image: Drawn, policy: DisplayPolicy) -> bytes:
-        about = f"{image.kind} {policy.image_pixels} {policy.image_bytes} ".encode()
+    def _mark(self, kind: str, encoded: str, policy: DisplayPolicy) -> bytes:
+        about = f"{kind} {policy.image_pixels} {policy.image_bytes} ".encode()
         digest = hashlib.sha256(self._code + about)
-        digest.update(image.raw)
-        return digest.digest()[:_MARK_BYTES]
+        digest.update(encoded.encode("utf-8", "surrogatepass"))
+        return digest.digest()
 
     def _read(self) -> None:
         raw = self._path.read_bytes()[: 2 * _MOST * _MARK_BYTES]

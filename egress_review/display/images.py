@@ -37,10 +37,24 @@ class Redraw(Protocol):
         """The image drawn anew, or why it is not shown."""
         ...
 
+    def drew(self, kind: str, encoded: str, policy: DisplayPolicy) -> bool:
+        """Whether this text is, sign for sign, what `encode_image` made of an image that this has drawn."""
+        ...
 
-def refuse_all(kind: str, raw: bytes, policy: DisplayPolicy) -> Drawn | Reason:  # noqa: ARG001 - a Redraw
+
+class RefuseAll:
     """A `Redraw` where there is nothing that could decode: shows no image."""
-    return Reason.DISPLAY_IMAGE_BROKEN
+
+    def __call__(self, kind: str, raw: bytes, policy: DisplayPolicy) -> Drawn | Reason:  # noqa: ARG002 - a Redraw
+        """Not shown."""
+        return Reason.DISPLAY_IMAGE_BROKEN
+
+    def drew(self, kind: str, encoded: str, policy: DisplayPolicy) -> bool:  # noqa: ARG002 - a Redraw
+        """None was."""
+        return False
+
+
+refuse_all = RefuseAll()
 
 
 def too_long(encoded: str, limit: int) -> bool:
@@ -55,6 +69,11 @@ def decode_image(kind: str, encoded: str) -> bytes | None:
     except (ValueError, binascii.Error):
         return None
     return raw if raw.startswith(_SIGNATURES[kind]) else None
+
+
+def decoded_bytes(encoded: str) -> int:
+    """How many bytes base64 of `encode_image` stands for."""
+    return len(encoded) // 4 * 3 - encoded[-2:].count("=")
 
 
 def has_signature(kind: str, raw: bytes) -> bool:

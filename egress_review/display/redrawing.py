@@ -94,6 +94,10 @@ class ImageWorker:
             return Drawn(_DRAWN[status], drawn)
         return _REFUSED.get(status, Reason.DISPLAY_IMAGE_BROKEN)
 
+    def drew(self, kind: str, encoded: str, policy: DisplayPolicy) -> bool:  # noqa: ARG002 - a `Redraw`
+        """Nothing that it remembers."""
+        return False
+
     def close(self) -> None:
         """End the process, if there is one."""
         with self._lock:

@@ -104,7 +104,7 @@ class Scope:
             self.cut(Reason.DISPLAY_SESSION_LIMIT)
             return False
         self.budget.text -= len(content)
-        self.budget.record(kind, content)
+        self.budget.record(kind, len(content))
         return True
 
     def error_text(self, text: str) -> str:
