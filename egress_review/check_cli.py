@@ -22,7 +22,7 @@ from egress_review.checks.job import CheckJob, DatasetFolder, OutputToCheck
 from egress_review.checks.policy import CheckPolicy, Engine
 from egress_review.checks.rules.profile import Profile, profile_at
 from egress_review.checks.runner import run_checks
-from onggi.claim import claim_for_check
+from onggi.claim import UNKNOWN_KEY, claim_for_check
 from onggi.errors import Invalid, OnggiError
 from onggi.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES
 from onggi.words import DEFAULT_LANGUAGE, explain, say
@@ -119,8 +119,16 @@ def _claim(language: str, path: Path, file: Path) -> dict[str, Any]:
     except OSError:
         _bad(say(language, "check.usage_file", path=file))
     except OnggiError as error:
-        _bad(say(language, "check.usage_claim", path=path, field=error.params.get("field", "")))
+        _bad(_about_claim(language, path, error))
     return {**body, "format": read.format.value}
+
+
+def _about_claim(language: str, path: Path, error: OnggiError) -> str:
+    """Which key of a claim is not as it must be, and what stands there."""
+    field, value = error.params.get("field", ""), error.params.get("value", "")
+    if field == UNKNOWN_KEY:
+        return say(language, "check.usage_claim_key", path=path, field=value)
+    return say(language, "check.usage_claim", path=path, field=field, value=value)
 
 
 def _output(language: str, file: Path, claim: dict[str, Any]) -> OutputToCheck:

@@ -29,6 +29,8 @@ MAX_CLAIM_BYTES = 256 * 1024
 _KEYS = {"v", "sql", "datasets", "parameters", "columns", "rounding", "created", "output_sha256"}
 _KEYS_SINCE_2 = {"format", "wide", "suppressed", "margin", "protection", "model"}
 _OPTIONAL = {"nulls"}
+UNKNOWN_KEY = "key"
+"""The field that a refusal names where a claim has a key that no claim has; its value is the key."""
 DROPPED = "dropped"
 """Of `Claim.nulls`: rows that miss a key are in no group, as pandas groups and crosses."""
 MAX_MARKS = 4
@@ -216,15 +218,17 @@ def claim_for_check(body: object, file: Path, datasets: Sequence[tuple[str, str]
     Raises:
         Invalid: naming the field that is wrong.
     """
-    if not isinstance(body, Mapping) or not set(body) <= _KEYS | _KEYS_SINCE_2 | _OPTIONAL:
+    if not isinstance(body, Mapping):
         raise _wrong("claim", "keys")
+    if unknown := set(body) - _KEYS - _KEYS_SINCE_2 - _OPTIONAL:
+        raise _wrong(UNKNOWN_KEY, min(map(str, unknown)))
     rounding = body.get("rounding")
     whole = isinstance(rounding, int) and not isinstance(rounding, bool)
     columns = body.get("columns")
     return Claim(
         sql=_text(body.get("sql"), "sql"),
         datasets=_datasets(body["datasets"]) if "datasets" in body else tuple(datasets),
-        parameters=_parameters(body.get("parameters", {})),
+        parameters=_parameters(_plain_fractions(body.get("parameters", {}))),
         columns=() if columns is None else _columns(columns),
         rounding=_base(rounding) if whole else _rounding(rounding),
         created=_text(body.get("created", "1970-01-01T00:00:00.000Z"), "created"),
@@ -236,6 +240,13 @@ def claim_for_check(body: object, file: Path, datasets: Sequence[tuple[str, str]
 _DEFAULTS: Mapping[str, object] = {
     "wide": "", "suppressed": [], "margin": "", "protection": "", "model": None,
 }  # fmt: skip
+
+
+def _plain_fractions(value: object) -> object:
+    """Parameters in which a fraction may be written as JSON writes it."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _parameter_out(one) if isinstance(one, float) else one for name, one in value.items()}
 
 
 def _model_of(body: Mapping[str, Any]) -> object:

@@ -102,7 +102,7 @@ def _without_numbers(raw: RawTable) -> RawTable | None:
 def _with_a_blank(raw: RawTable) -> RawTable | None:
     """The table as it is, if one of its columns has no name: pandas gives none to who misses the key."""
     header = tuple(unquote(field) for field in raw.rows[0])
-    if not header[0] or header.count("") != 1 or len(set(header)) != len(header) or len(header) > MAX_COLUMNS:
+    if not header[0] or header.count("") != 1 or len(set(header)) != len(header):
         return None
     return RawTable(header, tuple(raw.rows[1:]), canonical=True)
 

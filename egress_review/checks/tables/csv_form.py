@@ -13,6 +13,8 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.refusal import CheckStopped
 
 MAX_COLUMNS = 64
+MAX_COLUMNS_OUTSIDE = 1_000
+"""Of another system's cross table, which has a column for every combination of categories."""
 _OTHER_DELIMITERS = ";\t|"
 
 
@@ -61,11 +63,12 @@ def read_csv(text: str, most_rows: int, *, own_form: bool = True) -> RawTable:
     """
     if text.startswith("\ufeff"):
         raise _unreadable(1, "bom")
-    records = _records(text, most_rows)
+    most_columns = MAX_COLUMNS if own_form else MAX_COLUMNS_OUTSIDE
+    records = _records(text, most_rows, most_columns)
     header = tuple(unquote(raw) for raw in records[0])
     if len(header) == 1 and any(sign in header[0] for sign in _OTHER_DELIMITERS):
         raise _unreadable(1, "delimiter")
-    plain = len(header) <= MAX_COLUMNS and len(set(header)) == len(header) and all(header)
+    plain = len(header) <= most_columns and len(set(header)) == len(header) and all(header)
     if not plain and own_form:
         raise _unreadable(1, "header")
     for number, record in enumerate(records[1:], start=2):
@@ -88,7 +91,7 @@ def _unreadable(record: int, cause: str) -> CheckStopped:
     return CheckStopped(FindingCode.CSV_UNREADABLE, line=record, cause=cause)
 
 
-def _records(text: str, most_rows: int) -> list[tuple[str, ...]]:
+def _records(text: str, most_rows: int, most_columns: int) -> list[tuple[str, ...]]:
     """Split into records of raw fields; `line` in a refusal counts records."""
     if not text.endswith("\n"):
         raise _unreadable(text.count("\n") + 1, "last_line")
@@ -103,7 +106,7 @@ def _records(text: str, most_rows: int) -> list[tuple[str, ...]]:
             fields = []
             if len(records) > most_rows + 1:
                 raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most_rows)
-        elif len(fields) > MAX_COLUMNS:
+        elif len(fields) > most_columns:
             raise _unreadable(len(records) + 1, "fields")
         at += 1
     if fields:

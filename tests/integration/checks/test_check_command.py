@@ -179,6 +179,30 @@ def test_a_claim_that_is_none_is_bad_usage(claim: str, place: Path) -> None:
     assert check(place)[0] == 64
 
 
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"title": "x"}, '"title"'),
+        ({"wide": 3}, '"wide"'),
+        ({"rounding": "5"}, '"rounding"'),
+        ({"suppressed": "*"}, '"suppressed"'),
+        ({"nulls": "drop"}, "drop"),
+        ({"model": {"kind": "glm"}}, "glm"),
+        ({"sql": " "}, '"sql"'),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_bad_usage_names_the_key_of_the_claim(
+    more: dict[str, object], named: str, language: str, place: Path
+) -> None:
+    (place / "claim.json").write_text(json.dumps({"sql": "SELECT 1", **more}))
+    said = ("table.csv", "--claim", "claim.json", "--data", "data", "--profile", "sdap")
+    status, _, error = onggi(place, "--language", language, "check", *said)
+    assert status == 64
+    assert named in error
+    assert "docs/how-to/check-from-outside.md" in error
+
+
 def test_missing_arguments_and_files_are_bad_usage(place: Path) -> None:
     assert onggi(place, "check")[0] == 64
     assert (

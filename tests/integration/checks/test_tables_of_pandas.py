@@ -150,3 +150,12 @@ def test_a_blank_behind_a_margin_is_the_margin_also_where_some_miss_the_key(
     body = f"w,a,p,q,{label}\n1,x,20,20,40\n1,,20,20,40\n2,x,20,20,40\n2,,20,20,40\n{label},,80,80,160\n"
     claim = {} if label == "All" else {"margin": label}
     assert codes(checked(data, sql, "acro-default", body.encode(), claim)) == {"recomputed"}
+
+
+def test_a_cross_table_may_be_wide(tmp_path: Path) -> None:
+    rows = [{"w": w, "a": a} for w in (1, 2) for a in range(200) for _ in range(12)]
+    data = write_folder(tmp_path / "data", rows)
+    head = ",".join(map(str, range(200)))
+    body = f"w,{head}\n" + "".join(f"{w}{',12' * 200}\n" for w in (1, 2))
+    found = checked(data, "SELECT w, a, COUNT(*) AS n FROM t GROUP BY w, a", "acro-default", body.encode())
+    assert codes(found) == {"recomputed"}

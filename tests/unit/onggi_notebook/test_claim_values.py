@@ -149,3 +149,12 @@ def test_a_foreign_claim_is_read_as_strictly(body: object, tmp_path: Path) -> No
     file.write_bytes(b"n\n1\n")
     with pytest.raises(Invalid):
         claim_for_check(body, file, [])
+
+
+def test_a_fraction_among_the_parameters_of_another_systems_claim(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("n\n1\n")
+    body = {"sql": "SELECT 1", "parameters": {"least": 1.5, "most": 3, "name": "a"}}
+    assert claim_for_check(body, file, [("data", "1")]).parameters == {"least": 1.5, "most": 3, "name": "a"}
+    with pytest.raises(Invalid):
+        claim_for_check({"sql": "SELECT 1", "parameters": {"least": float("nan")}}, file, [("data", "1")])
