@@ -261,7 +261,8 @@ def test_what_is_cut_unread_is_what_would_be_cut_anyway() -> None:
         outcome = gate.show("iopub", {"msg_type": "stream"}, {"msg_id": "cell-1"}, content)
         assert not (unread and (outcome.answers or outcome.notices))
         assert unread is (number > 6)  # six whole, one cut with its notice
-    for parent in ({"msg_id": "cell-2"}, {"msg_id": "invented"}, {}, None, []):
+    others: list[Any] = [{"msg_id": "cell-2"}, {"msg_id": "invented"}, {}, None, []]
+    for parent in others:
         assert not gate.cut_unread(parent)
 
 
