@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Context, Decimal
 from itertools import chain, pairwise
 from typing import Any
+
+from sqlglot import exp
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.query import Key, Kind, Measure, Query
@@ -35,6 +37,8 @@ MARGINS = tuple(label for language in LANGUAGES for label in say(language, "chec
 """Labels that tools give to margins; a blank key is one too."""
 _ZERO = frozenset({"0", "0.0"})
 _LONGEST = 40
+_SINGLE = 2.0**-20
+"""What adding in single precision is off by."""
 _PLAIN = re.compile(r"-?\d{1,38}(\.\d{1,38})?", re.ASCII)
 _WIDE = Context(prec=80)
 
@@ -62,6 +66,16 @@ def with_columns(raw: RawTable, claim: Claim) -> tuple[RawTable, Claim]:
             return replace(raw, columns=columns, rows=rows, words=words), replace(claim, columns=columns)
         claim = replace(claim, wide=_wide_in(raw, names, items))
     return raw, replace(claim, columns=_columns(names))
+
+
+def tolerance(claim: Claim, single: Container[str], usual: float) -> float:
+    """How far a number may lie from the recomputed one.
+
+    Args:
+        single: columns of single precision: other tools compute in it too.
+    """
+    read = read_tree(claim.sql, claim.parameters).find_all(exp.Column)
+    return _SINGLE if any(fold(column.name) in single for column in read) else usual
 
 
 def _labels(claim: Claim) -> tuple[str, ...]:
@@ -102,13 +116,16 @@ def _ordered(raw: RawTable, items: Sequence[Item]) -> list[int] | None:
 
 def _wide_in(raw: RawTable, names: Sequence[str], items: Sequence[Item]) -> str:
     """The one key that is no column of the file although all others are; "" if that is not so."""
-    folded = {fold(one) for one in raw.columns}
-    missing = [
-        name
-        for name, one in zip(names, items, strict=True)
-        if name and not one.aggregate and one.name not in folded
+    folded = [fold(one) for one in raw.columns]
+    keys = [(name, one) for name, one in zip(names, items, strict=True) if name and not one.aggregate]
+    missing = [name for name, one in keys if one.name not in folded]
+    if missing or any(one.says(name) for one in items if one.aggregate for name in raw.columns):
+        return missing[0] if len(missing) == 1 else ""
+    # A category may be called as its key: then the others are the first columns, as an index is.
+    before = [
+        name for name, one in keys if {two.name for _, two in keys} - {one.name} == {*folded[: len(keys) - 1]}
     ]
-    return missing[0] if len(missing) == 1 else ""
+    return before[0] if len(before) == 1 and len(folded) > len(items) else ""
 
 
 def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) -> tuple[RawTable, Claim]:

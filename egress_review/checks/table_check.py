@@ -10,7 +10,7 @@ from pathlib import Path
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.hidden import HiddenRow, levels
 from egress_review.checks.order import Order
-from egress_review.checks.outside import in_form, named_columns, with_columns
+from egress_review.checks.outside import in_form, named_columns, tolerance, with_columns
 from egress_review.checks.policy import CheckPolicy, Engine
 from egress_review.checks.reading.query import Query
 from egress_review.checks.reading.scope import Catalogue
@@ -103,7 +103,8 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
         groups = rounded_as_shown(
             raw, query, groups, claim, lambda bare: recompute(source, bare, policy.max_cells, wanted)
         )
-    comparison = compare_tables(raw, query, groups, policy, claim)
+    near = replace(policy, relative_tolerance=tolerance(claim, granted.single, policy.relative_tolerance))
+    comparison = compare_tables(raw, query, groups, near, claim)
     filtered = not profile.counts_rows and bool(query.where_sql or query.narrowed)
     everyone = units_without_filter(source, query, policy.max_cells) if filtered else {}
     unshown = comparison.unshown if granted.outside else []

@@ -58,10 +58,15 @@ class SmallManifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A folder as a data set, and the statements that make its views."""
+    """A folder as a data set, and the statements that make its views.
+
+    Attributes:
+        single: columns of single precision, in which other tools also compute.
+    """
 
     manifest: Manifest
     views: tuple[str, ...]
+    single: frozenset[str] = frozenset()
 
 
 def read_small_manifest(folder: Path) -> SmallManifest:
@@ -94,9 +99,11 @@ def describe_folder(folder: Path) -> Described:
         raise _unreadable("tables")
     views = [f"CREATE SCHEMA IF NOT EXISTS {quote_name(NAME)}"]
     tables = []
+    single: set[str] = set()
     with duckdb.connect(":memory:") as database:
         for name, files in found.items():
-            table, select = _describe(database, folder, name, files, unit)
+            table, select, of_table = _describe(database, folder, name, files, unit)
+            single |= of_table
             tables.append(table)
             shown = quote_name(name)
             views.append(f"CREATE VIEW {quote_name(NAME)}.{shown} AS {select}")
@@ -108,7 +115,7 @@ def describe_folder(folder: Path) -> Described:
     ]
     if not set(named) <= known:
         raise _unreadable(min(set(named) - known))
-    return Described(_manifest(small, unit, tuple(tables)), tuple(views))
+    return Described(_manifest(small, unit, tuple(tables)), tuple(views), frozenset(single))
 
 
 def _manifest(small: SmallManifest, unit: str, tables: tuple[Table, ...]) -> Manifest:
@@ -165,8 +172,8 @@ def _below(folder: Path) -> list[Path]:
 
 def _describe(
     database: duckdb.DuckDBPyConnection, folder: Path, name: str, files: Sequence[Path], unit: str
-) -> tuple[Table, str]:
-    """A table and the SELECT that reads it."""
+) -> tuple[Table, str, set[str]]:
+    """A table, the SELECT that reads it, and its columns of single precision."""
     kinds = {_ENDINGS.get(path.suffix.lower(), "") for path in files}
     if len(kinds) != 1 or "" in kinds:
         raise _unreadable(name)
@@ -190,7 +197,8 @@ def _describe(
     listed = tuple(
         DataFile(path.relative_to(folder).as_posix(), path.stat().st_size, "", 0) for path in files
     )
-    return Table(name, rows, made, listed), f"SELECT {', '.join(shown)} FROM {reader}"  # noqa: S608
+    single = {folded for folded, original in columns.items() if types[original] == "FLOAT"}
+    return Table(name, rows, made, listed), f"SELECT {', '.join(shown)} FROM {reader}", single  # noqa: S608
 
 
 def _reader(kind: str, files: Sequence[Path]) -> str:

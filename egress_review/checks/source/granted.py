@@ -27,12 +27,14 @@ class Granted:
     Attributes:
         views: statements that make the views, or () for those of `onggi.table_form`.
         outside: whether table and claim are another system's.
+        single: columns of its folder that have single precision.
     """
 
     claim: Claim
     pairs: tuple[tuple[Manifest, Path], ...]
     views: tuple[str, ...] = ()
     outside: bool = False
+    single: frozenset[str] = frozenset()
 
     def source(self, policy: CheckPolicy, scratch: Path) -> Source:
         """What DuckDB may read, in half of the box: Python, the file and its own structures need the rest."""
@@ -64,17 +66,18 @@ def read_granted(body: Mapping[str, Any], file: Path, datasets: Sequence[Dataset
 
 def _outside(body: Mapping[str, Any], file: Path, folder: Path) -> Granted:
     views: tuple[str, ...] = ()
+    single: frozenset[str] = frozenset()
     if _is_registered(folder):
         found = read_manifest(folder)
         manifest = load_manifest(folder, found.name, found.version)
     else:
         described = describe_folder(folder)
-        manifest, views = described.manifest, described.views
+        manifest, views, single = described.manifest, described.views, described.single
     named = ((manifest.name, manifest.version),)
     claim = claim_for_check(body, file, named)
     if claim.datasets != named:
         raise CheckStopped(FindingCode.DATASET_NOT_GRANTED, dataset=_names(claim.datasets), version="")
-    return Granted(claim, ((manifest, folder),), views, outside=True)
+    return Granted(claim, ((manifest, folder),), views, outside=True, single=single)
 
 
 def _is_registered(folder: Path) -> bool:

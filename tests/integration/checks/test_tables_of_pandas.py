@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from egress_review.checks.report import OutputReport
@@ -159,3 +162,34 @@ def test_a_cross_table_may_be_wide(tmp_path: Path) -> None:
     body = f"w,{head}\n" + "".join(f"{w}{',12' * 200}\n" for w in (1, 2))
     found = checked(data, "SELECT w, a, COUNT(*) AS n FROM t GROUP BY w, a", "acro-default", body.encode())
     assert codes(found) == {"recomputed"}
+
+
+def test_a_category_may_be_called_as_its_key(tmp_path: Path) -> None:
+    """As `recommend` of the nursery data, with which ACRO is tested."""
+    rows = [{"w": w, "rec": rec} for w in (1, 2) for rec in ("not", "rec", "very") for _ in range(20)]
+    data = write_folder(tmp_path / "data", rows)
+    sql = "SELECT w, rec, COUNT(*) AS n FROM t GROUP BY w, rec"
+    body = b"w,not,rec,very\n1,20,20,20\n2,20,20,20\n"
+    assert codes(checked(data, sql, "acro-default", body)) == {"recomputed"}
+    assert "value_differs" in codes(checked(data, sql, "acro-default", body.replace(b"1,20,20", b"1,20,21")))
+    assert "header_differs" in codes(checked(data, sql, "acro-default", b"w,rec,n,more\n1,not,20,1\n"))
+
+
+@pytest.mark.parametrize(("width", "right"), [("float32", True), ("float64", False)])
+@pytest.mark.parametrize("statistic", ["AVG", "MAX", "SUM"])
+def test_tools_compute_in_the_precision_of_the_data(
+    statistic: str, width: str, right: bool, tmp_path: Path
+) -> None:
+    """As in ACRO's own data, which Stata wrote."""
+    values = np.array([367595008.0 + 32 * at for at in range(40)], dtype=width)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    pq.write_table(pa.table({"g": ["a"] * 40, "v": values}), folder / "t.parquet")
+    expected = {"AVG": values.mean(dtype="float64"), "MAX": values.max(), "SUM": values.sum(dtype="float64")}
+    shown = np.float32(expected[statistic])
+    sql = f"SELECT g, {statistic}(v) AS s FROM t GROUP BY g"
+    found = checked(folder, sql, "acro-default", f"g,s\na,{shown!s}\n".encode())
+    assert ("recomputed" in codes(found)) is right
+    assert ("value_differs" in codes(found)) is not right
+    edited = checked(folder, sql, "acro-default", f"g,s\na,{float(shown) * 1.00001}\n".encode())
+    assert "value_differs" in codes(edited)
