@@ -12,13 +12,13 @@ are text there.
 
 from __future__ import annotations
 
+import html
 import io
 import math
 import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
-from xml.sax.saxutils import escape
 
 from onggi.errors import Invalid
 from onggi.reasons import Reason
@@ -159,7 +159,8 @@ def _cell(place: str, value: Any) -> str:
     text = plain_text(value)
     if any(ord(sign) < ord(" ") and sign not in "\t\n" for sign in text):
         raise Invalid(Reason.FIELD_INVALID, field="table", value="control")
-    return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+    shown = html.escape(text, quote=False)
+    return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{shown}</t></is></c>'
 
 
 def number_text(value: float) -> str:

@@ -9,6 +9,7 @@ its scratch folder.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -20,6 +21,9 @@ from egress_review.checks.refusal import clip, finding
 from egress_review.checks.report import OutputReport, TableCheck, bounded
 from egress_review.checks.tables.sniff import TABLES, sniff
 from egress_review.checks.worker_status import OUT_OF_MEMORY
+
+_OBJECTS = 50_000
+"""New objects between two searches for cycles: a short life makes many objects and few cycles."""
 
 
 def check(order: Order) -> OutputReport:
@@ -56,6 +60,7 @@ def _check(order: Order) -> tuple[str, TableCheck]:
 
 def main() -> None:
     """Read the order, write the report."""
+    gc.set_threshold(_OBJECTS)
     body: Any = json.loads(sys.stdin.buffer.read())
     report = check(order_from_json(body))
     sys.stdout.write(json.dumps(report.to_json(), ensure_ascii=True))

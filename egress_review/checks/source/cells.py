@@ -10,7 +10,7 @@ from typing import Any
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.query import Key, Kind, Measure, Query
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.source.evidence import Cell, Group, GroupId, group_id, share
+from egress_review.checks.source.evidence import Cell, Group, GroupId, share
 from egress_review.checks.source.partials import Statistic, leaves, statistic
 
 Record = Mapping[str, Any]
@@ -18,16 +18,19 @@ Record = Mapping[str, Any]
 
 def group_of(
     values: Record,
+    place: GroupId,
     query: Query,
     statistics: Sequence[Statistic],
     classes: Sequence[Mapping[GroupId, Record]],
     institutions: Mapping[GroupId, Record],
+    *,
     modes: Mapping[str, Sequence[Mapping[GroupId, Record]]] = MappingProxyType({}),
 ) -> Group:
     """A published row with its evidence.
 
     Args:
         values: the row of the value query; with its own evidence where rows are units.
+        place: what the evidence calls the group.
         classes: for each unit class, the evidence by group; empty where rows are units.
         institutions: the evidence of institutions, by group.
         modes: by what is asked for its most frequent value: for each unit class, the evidence by group.
@@ -38,7 +41,6 @@ def group_of(
     published = tuple(values[f"c_{number}"] for number in range(len(query.items)))
     key = tuple(one for one, item in zip(published, query.items, strict=True) if isinstance(item, Key))
     grouping = int(values["g"])
-    place = group_id(key, grouping)
     found = [one.get(place) for one in classes]
     if None in found:
         # Without a row there is no unit: the grand total of nothing.
@@ -107,6 +109,8 @@ def _filled(empty: Cell, number: int, record: Record) -> Cell:
 
 def _worst(cells: Sequence[Cell]) -> Cell:
     """Of one number seen by several unit classes: the fewest units, and the class where one is the most."""
+    if len(cells) == 1:
+        return cells[0]
     first = max(cells, key=lambda one: share(one.top, one.total_abs) or 0.0)
     return replace(
         first,

@@ -15,9 +15,9 @@ rules need of a cell.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from egress_review.checks.reading.query import Kind, Measure, Query
+from egress_review.checks.reading.query import Key, Kind, Measure, Query
 from egress_review.checks.source.evidence import ENDS, TIED, TOP
 
 _SUMMED = frozenset({Kind.SUM, Kind.AVERAGE, Kind.STDDEV, Kind.VARIANCE})
@@ -93,21 +93,24 @@ class Statistic:
 
     def cell_columns(self, number: int) -> list[str]:
         """Columns of one cell, from those of its units; rows of nobody count for no unit."""
-        present = f"n{number} > 0" if self.counted else f"v{number} > 0"
-        present = f"s{number} IS NOT NULL" if self.summed else present
-        size = f"abs(s{number})" if self.summed else f"n{number}"
-        known = "FILTER (WHERE u IS NOT NULL)"
-        low, high = (f"min(lo{number}, {ENDS}) {known}", f"max(hi{number}, {ENDS}) {known}")
+        size = _known(f"abs(s{number})" if self.summed else f"n{number}")
+        present = _known("u", f"n{number} > 0" if self.counted else f"v{number} > 0")
+        low, high = (f"min({_known(f'lo{number}')}, {ENDS})", f"max({_known(f'hi{number}')}, {ENDS})")
         if not self.ended:
             low = high = _NO_LIST
         return [
-            f"count(u) FILTER (WHERE n{number} > 0) AS c{number}",
-            f"count(u) FILTER (WHERE {present}) AS w{number}",
-            f"sum({size}) {known} AS t{number}",
-            f"max({size}, {TOP}) {known} AS top{number}",
+            f"count({_known('u', f'n{number} > 0')}) AS c{number}",
+            f"count({size if self.summed else present}) AS w{number}",
+            f"sum({size}) AS t{number}",
+            f"max({size}, {TOP}) AS top{number}",
             f"{low} AS low{number}",
             f"{high} AS high{number}",
         ]
+
+
+def _known(value: str, condition: str = "u IS NOT NULL") -> str:
+    """A unit's value, or NULL: quicker than a FILTER on each aggregate."""
+    return f"CASE WHEN {condition} THEN {value} END"
 
 
 def statistic(measure: Measure) -> Statistic:
@@ -125,6 +128,18 @@ def statistics(query: Query) -> tuple[Statistic, ...]:
     """Those of all measures, each once."""
     found = (statistic(leaf) for measure in query.measures for leaf in leaves(measure))
     return tuple(dict.fromkeys(found))
+
+
+def numbered(query: Query) -> Query:
+    """The same groups, each named by DuckDB's 64-bit hash of its keys, which takes a third of the time.
+
+    Where a group's keys are not all published, whether two have one number could not be seen: those of
+    margins and of HAVING keep their keys. Who uses the numbers must see that no two groups share one.
+    """
+    if not query.keys[1:] or query.has_margins or query.having_sql:
+        return query
+    name = Key("", f"hash({', '.join(key.sql for key in query.keys)})")
+    return replace(query, items=(name, *query.measures), grouping_sets=((0,),))
 
 
 def person_sql(query: Query, unit: str, wanted: Sequence[Statistic]) -> str:

@@ -21,11 +21,11 @@ from egress_review.checks.source.cells import group_of
 from egress_review.checks.source.evidence import Group, GroupId, group_id
 from egress_review.checks.source.opening import Source, bucket_of
 from egress_review.checks.source.running import Task
-from egress_review.checks.source.tasks import Partial, Record, Rows, merged
+from egress_review.checks.source.tasks import PARTIALS, InTurn, Partial, Record, Rows, merged
 
-BYTES_A_ROW, BYTES_A_STATISTIC = 128, 40
-"""Of memory for a row whose unit has no other in its cell, and for each statistic of it, in each grouping
-set; as measured, and a quarter more."""
+BYTES_A_ROW, BYTES_A_STATISTIC, BYTES_A_TEXT = 128, 40, 64
+"""Of memory for a row whose unit has no other in its cell, for each statistic of it, and for the name of the
+unit if it is a text, in each grouping set; as measured, and a quarter more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +49,31 @@ def recompute(source: Source, query: Query, most: int, wanted: Wanted | None = N
     """
     asked = wanted or Wanted()
     statistics = partials.statistics(query)
-    columns = partials.group_columns(statistics, units=asked.rows_are_units)
+    named = partials.numbered(query)
+    columns = [*_named(named), *partials.group_columns(statistics, units=asked.rows_are_units)]
     here = source.for_task()
-    classes = [] if asked.rows_are_units else [_by_person(source, query, unit) for unit in query.units]
+    classes = [] if asked.rows_are_units else [_by_person(source, named, unit) for unit in query.units]
     tasks: list[Task] = [Rows(here, _values_sql(query, most, columns)), *chain.from_iterable(classes)]
     units = ("",) if asked.rows_are_units else query.units
     moded = partials.mode_arguments(query)
     for argument in moded:
-        tasks += [Rows(here, partials.mode_sql(query, unit, argument), here.threads) for unit in units]
+        tasks += [Rows(here, partials.mode_sql(named, unit, argument), here.threads) for unit in units]
     if asked.institutions and query.second_unit:
-        tasks.append(Rows(here, partials.institution_sql(query, statistics), here.threads))
+        tasks.append(Rows(here, partials.institution_sql(named, statistics), here.threads))
     with closing(source.runner.run(tasks)) as answers:
         values = next(answers)
         if len(values) > most:
             raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most)
-        evidence = [_by_group(_one(source, query, len(parts), answers), query) for parts in classes]
-        modes = {one: [_by_group(next(answers), query) for _ in units] for one in moded}
-        about = _by_group(next(answers, ()), query)
-    return [group_of(row, query, statistics, evidence, about, modes) for row in values]
+        places = _places(values, named)
+        if named is not query and len(set(places)) < len(places):
+            raise CheckStopped(FindingCode.QUERY_FAILED, cause="hash")
+        evidence = [_by_group(_one(source, named, len(parts), answers), named) for parts in classes]
+        modes = {one: [_by_group(next(answers), named) for _ in units] for one in moded}
+        about = _by_group(next(answers, ()), named)
+    return [
+        group_of(row, place, query, statistics, evidence, about, modes=modes)
+        for row, place in zip(values, places, strict=True)
+    ]
 
 
 def units_of_groups(
@@ -107,31 +114,29 @@ def _values_sql(query: Query, most: int, more: Sequence[str]) -> str:
     return f"{query.select_sql(columns)}{query.group_sql()}{having} LIMIT {most + 1}"
 
 
+def _named(query: Query) -> list[str]:
+    """What names a group, as columns of the values."""
+    return [f"{key.sql} AS k{number}" for number, key in enumerate(query.keys)]
+
+
 def _by_person(source: Source, query: Query, unit: str) -> list[Task]:
-    """The tasks that give the evidence by the persons of one unit class: one, or one a pass."""
+    """The tasks that give the evidence by the persons of one unit class."""
     wanted = partials.statistics(query)
-    named = _number_of(unit) if source.units_are_texts else unit
-    parts = [(part, partials.person_sql(asked, named, wanted)) for part, asked in passes(source, query, unit)]
+    parts = [(part, partials.person_sql(asked, unit, wanted)) for part, asked in passes(source, query, unit)]
     if len(parts) == 1:
         return [Rows(part, sql, part.threads) for part, sql in parts]
+    if source.runner.at_once == 1:
+        here = source.for_task()
+        return [InTurn(here, tuple(parts), partials.merge_sql(PARTIALS, query, wanted), here.threads)]
     return [Partial(part, sql, part.threads) for part, sql in parts]
-
-
-def _number_of(text: str) -> str:
-    """The name of a person as a number of 64 bits: half the memory, and a quarter of the time.
-
-    Two persons of one cell with one number would count as one, which can only make a rule stricter, and who
-    asks cannot choose the names: they are the data's. Among a million it happens once in 40 million tables.
-    """
-    return f"CASE WHEN {text} IS NOT NULL THEN hash({text}) END"
 
 
 def _one(source: Source, query: Query, parts: int, answers: Iterator[Any]) -> Sequence[Record]:
     """The next answers as one: what the only task says, or the merged answers of all."""
     if parts == 1:
         return cast("Sequence[Record]", next(answers))
-    sql = partials.merge_sql("partials", query, partials.statistics(query))
-    return merged(source, islice(answers, parts), sql, "partials")
+    sql = partials.merge_sql(PARTIALS, query, partials.statistics(query))
+    return merged(source, islice(answers, parts), sql)
 
 
 def passes(source: Source, query: Query, unit: str) -> Iterator[tuple[Source, Query]]:
@@ -141,6 +146,7 @@ def passes(source: Source, query: Query, unit: str) -> Iterator[tuple[Source, Qu
     """
     part = source.for_task()
     a_row = BYTES_A_ROW + BYTES_A_STATISTIC * len(partials.statistics(query))
+    a_row += BYTES_A_TEXT if source.units_are_texts else 0
     at_once = part.memory_bytes // (a_row * len(query.grouping_sets))
     count = max(-(-source.rows // max(at_once, 1)), source.runner.at_once)
     if count <= 1:
@@ -167,5 +173,10 @@ def _complete(source: Source) -> bool:
 
 
 def _by_group(found: Iterable[Record], query: Query) -> dict[GroupId, Record]:
-    keys = range(len(query.keys))
-    return {group_id((record[f"k{number}"] for number in keys), record["g"]): record for record in found}
+    records = list(found)
+    return dict(zip(_places(records, query), records, strict=True))
+
+
+def _places(records: Iterable[Record], query: Query) -> list[GroupId]:
+    keys = [f"k{number}" for number in range(len(query.keys))]
+    return [group_id((record[key] for key in keys), int(record["g"])) for record in records]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Record = Mapping[str, Any]
+PARTIALS = 'temp.main."partials of this check"'
+"""The table that holds the answers of all parts; no table of a data set is called so."""
 _FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EFBIG))
 """What DuckDB says when there is no more room to spill into, which is memory too."""
 
@@ -76,12 +78,40 @@ class Partial:
             return database.sql(self.sql).to_arrow_table()
 
 
-def merged(source: Source, parts: Iterable[pa.Table], sql: str, table: str) -> list[Record]:
+@dataclass(frozen=True, slots=True)
+class InTurn:
+    """Queries over parts of the source, one after the other in one DuckDB, and a query over their answers.
+
+    Attributes:
+        source: of which the others are parts.
+        parts: what is read, and the query over it.
+        sql: over `PARTIALS`, which holds the rows of all parts.
+    """
+
+    source: Source
+    parts: tuple[tuple[Source, str], ...]
+    sql: str
+    threads: int = 1
+
+    def __call__(self) -> list[Record]:
+        """The rows of the last query, by column.
+
+        Raises:
+            CheckStopped: as `Rows`.
+        """
+        with closing(self.source.connect(self.threads)) as database, stopping():
+            for number, (part, sql) in enumerate(self.parts):
+                part.show(database)
+                _add(database, number, sql)
+            return records(database.execute(self.sql))
+
+
+def merged(source: Source, parts: Iterable[pa.Table], sql: str) -> list[Record]:
     """What a query says of the answers to partial tasks, taken in one after the other.
 
     Args:
         source: says what merging may use; nothing of it is read.
-        sql: the query over `table`, which holds the rows of all parts.
+        sql: the query over `PARTIALS`, which holds the rows of all parts.
 
     Raises:
         CheckStopped: `memory_limit` or `query_failed`, or what stopped a part.
@@ -89,10 +119,14 @@ def merged(source: Source, parts: Iterable[pa.Table], sql: str, table: str) -> l
     with closing(source.without_data().connect()) as database, stopping():
         for number, part in enumerate(parts):
             database.register("part", part)
-            into = f"CREATE TEMP TABLE {table} AS" if number == 0 else f"INSERT INTO {table}"
-            database.execute(f"{into} SELECT * FROM part")  # noqa: S608 - our own names
+            _add(database, number, "SELECT * FROM part")
             database.unregister("part")
         return records(database.execute(sql))
+
+
+def _add(database: duckdb.DuckDBPyConnection, number: int, sql: str) -> None:
+    into = f"CREATE TEMP TABLE {PARTIALS} AS" if number == 0 else f"INSERT INTO {PARTIALS}"
+    database.execute(f"{into} {sql}")
 
 
 def records(found: duckdb.DuckDBPyConnection) -> list[Record]:
