@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import threading
+import time
 from base64 import b64encode
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import httpx2 as httpx
 import itsdangerous
+import uvicorn
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -41,8 +45,10 @@ HTML = {"Accept": "text/html", "Accept-Language": "en"}
 class Site:
     """One app and its ways in; over a room, or over the parts that the wiring made."""
 
-    def __init__(self, folder: Path, room: Room | None = None, parts: Parts | None = None) -> None:
-        self.settings = parts.settings if parts else ReviewSettings(state=folder, base_port=8000)
+    def __init__(
+        self, folder: Path, room: Room | None = None, parts: Parts | None = None, base_port: int = 8000
+    ) -> None:
+        self.settings = parts.settings if parts else ReviewSettings(state=folder, base_port=base_port)
         self.parts = parts or _parts_over(self.settings, room or review.room_of(folder)[0])
         self.room = self.parts.room
         self.tokens = self.parts.tokens
@@ -55,15 +61,35 @@ class Site:
             self.app, self.origin, follow_redirects=False, headers={**HTML, "Accept-Language": language}
         )
         if person:
-            data = b64encode(json.dumps({"person": person, "csrf": "token-of-the-test"}).encode())
-            signer = itsdangerous.TimestampSigner(token_of(self.settings.secrets, "review-cookie"))
-            client.cookies.set("onggi-review", signer.sign(data).decode())
+            client.cookies.set("onggi-review", self.cookie(person))
         return client
+
+    def cookie(self, person: str) -> str:
+        """What the site's cookie holds for somebody who is signed in."""
+        data = b64encode(json.dumps({"person": person, "csrf": "token-of-the-test"}).encode())
+        signer = itsdangerous.TimestampSigner(token_of(self.settings.secrets, "review-cookie"))
+        return signer.sign(data).decode()
 
     def caller(self, token: str | None) -> TestClient:
         """A service or a session server."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return TestClient(self.app, self.origin, headers=headers)
+
+
+@contextmanager
+def serving(site: Site, port: int = 0) -> Iterator[int]:
+    """The app in a real uvicorn on loopback; its port."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        server = uvicorn.Server(uvicorn.Config(site.app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.02)
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(10)
 
 
 def post(browser: TestClient, path: str, fields: Mapping[str, str]) -> httpx.Response:

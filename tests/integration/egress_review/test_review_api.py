@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import http.client
 import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from starlette.routing import Route
 
 from egress_review.domain import State
@@ -20,7 +15,7 @@ from onggi.clock import to_text
 from onggi.events import Event, new_event
 from onggi.submission import MAX_CONTEXT_BYTES, MAX_PURPOSE_BYTES
 from tests.support import review
-from tests.support.review_site import Everything, Site
+from tests.support.review_site import Everything, Site, serving
 
 KEY = "key-of-researcher1"
 
@@ -278,23 +273,6 @@ def test_without_the_desk_no_session_gets_in(parts: Everything) -> None:
         site.caller(site.tokens["hub"]).post("/internal/events", json=an_event("hub").to_json()).status_code
         == 201
     )
-
-
-@contextmanager
-def serving(site: Site) -> Iterator[int]:
-    """The app in a real uvicorn on the port of its origin's host name."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(site.app, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.02)
-            yield port
-        finally:
-            server.should_exit = True
-            thread.join(10)
 
 
 def _put(port: int, path: str, headers: dict[str, str], *chunks: bytes) -> tuple[int, bytes]:
