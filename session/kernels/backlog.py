@@ -18,14 +18,12 @@ class Backlog:
 
     Attributes:
         taken: whether somebody works on it already: a thread, or a turn that is yet to come.
-        received: messages that were ever put in.
     """
 
-    __slots__ = ("_bytes", "_waiting", "received", "taken")
+    __slots__ = ("_bytes", "_waiting", "taken")
 
     def __init__(self) -> None:
         self.taken = False
-        self.received = 0
         self._waiting: deque[list[bytes]] = deque()
         self._bytes = 0
 
@@ -35,7 +33,6 @@ class Backlog:
     def append(self, message: list[bytes]) -> None:
         """Put a message at the end."""
         self._waiting.append(message)
-        self.received += 1
         self._bytes += sum(map(len, message))
 
     @property
@@ -43,9 +40,10 @@ class Backlog:
         """Whether no more is to be taken."""
         return self._bytes >= MAX_BYTES or len(self._waiting) >= MAX_MESSAGES
 
-    def goes_on(self, received: int) -> bool:
-        """Whether something waits, is being read, or has come since `received` messages had come."""
-        return bool(self) or self.taken or self.received > received
+    @property
+    def busy(self) -> bool:
+        """Whether something waits, or is being read."""
+        return bool(self) or self.taken
 
     def pop(self) -> list[bytes]:
         """Take the oldest message."""

@@ -30,8 +30,8 @@ from session.kernels.gathering import Gathering
 from session.kernels.outgoing import Frames, Message
 from session.kernels.reading import ReadingConnection
 
-_SETTLE_SECONDS = 2.0
-_SETTLE_TIMES = 30
+_SETTLE_SECONDS = 5.0
+_SETTLE_TIMES = 12
 _EMPTY = b"{}"
 
 
@@ -180,17 +180,21 @@ class GatedConnection(ReadingConnection):
             self._tell(outcome.request, notice.reason, notice.params)
 
     def _settle_later(self, request: Request, times: int) -> None:
-        received = self._backlogs["iopub"].received
-        IOLoop.current().call_later(_SETTLE_SECONDS, self._settle, request, times, received)
+        IOLoop.current().call_later(_SETTLE_SECONDS, self._settle, request, times, self._heard())
 
-    def _settle(self, request: Request, times: int, received: int) -> None:
+    def _heard(self) -> int:
+        listening = self.channels.get("iopub")
+        return 0 if listening is None else int(listening.heard)
+
+    def _settle(self, request: Request, times: int, heard: int) -> None:
         """Tell the page that an answered request is done, if the kernel's own word was lost in a flood.
 
         Args:
             times: how often to go on waiting while a flood is still coming: that word may be at its end.
-            received: how many messages had come when this was last looked at.
+            heard: how many bytes had come when this was last looked at; one message can be long in coming.
         """
-        if self._backlogs["iopub"].goes_on(received) and times and not (request.idle or self._left):
+        goes_on = self._backlogs["iopub"].busy or self._heard() > heard
+        if goes_on and times and not (request.idle or self._left):
             self._settle_later(request, times - 1)
         elif self.channels and self.onggi.gates.kernel(self.kernel_id).settle(request):
             if request.kind == "execute_request":

@@ -154,7 +154,7 @@ class OnggiKernels(AsyncMappingKernelManager):
         info = self._kernel_buffers[kernel_id]
         info.update(session_key=session_key, buffer=[], channels=channels, bytes=0)
         for channel, stream in channels.items():
-            stream.on_recv(partial(_buffer, info, channel))
+            stream.on_recv(paced(stream, partial(_buffer, info, channel)))
 
 
 def _buffer(info: dict[str, Any], channel: str, parts: list[bytes]) -> None:

@@ -16,16 +16,18 @@ from typing import Any
 __all__ = ["Pace", "paced"]
 
 _SHARE = 0.2
+_LISTENERS_SHARE = 0.05
 _BURST_SECONDS = 0.5
 _LONGEST_SECONDS = 0.25
 
 
 class Pace:
-    """What is left to one channel for work in vain, in seconds of work: it grows by a share of the time."""
+    """What is left for work in vain, in seconds of work: it grows by a share of the time."""
 
-    __slots__ = ("_clock", "_left", "_looked")
+    __slots__ = ("_clock", "_left", "_looked", "_share")
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, share: float = _SHARE, clock: Callable[[], float] = time.monotonic) -> None:
+        self._share = share
         self._clock = clock
         self._left = _BURST_SECONDS
         self._looked = clock()
@@ -33,16 +35,17 @@ class Pace:
     def rest(self, worked: float, *, shown: bool) -> float:
         """Seconds to rest for now, after `worked` seconds of work."""
         now = self._clock()
-        self._left = min(_BURST_SECONDS, self._left + _SHARE * (now - self._looked))
+        self._left = min(_BURST_SECONDS, self._left + self._share * (now - self._looked))
         self._looked = now
-        if not shown:
-            self._left -= worked
-        return min(max(0.0, -self._left / _SHARE), _LONGEST_SECONDS)
+        if shown:
+            return 0.0
+        self._left -= worked
+        return min(max(0.0, -self._left / self._share), _LONGEST_SECONDS)
 
 
 def paced(stream: Any, receive: Callable[[list[bytes]], None]) -> Callable[[list[bytes]], None]:
     """What takes a `KernelSocket`'s messages where none of them shows anything."""
-    pace = Pace()
+    pace = Pace(_LISTENERS_SHARE)
 
     def take(parts: list[bytes]) -> None:
         begun = time.perf_counter()

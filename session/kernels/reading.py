@@ -38,7 +38,6 @@ class ReadingConnection(ZMQChannelsWebsocketConnection):
     """
 
     _backlogs: dict[str, Backlog]
-    _paces: dict[str, Pace]
     _seen: Signatures
     _working: set[asyncio.Task[None]]
 
@@ -46,7 +45,7 @@ class ReadingConnection(ZMQChannelsWebsocketConnection):
         super().__init__(**kwargs)
         self._seen = Signatures()
         self._backlogs = {channel: Backlog() for channel in _CHANNELS}
-        self._paces = {channel: Pace() for channel in _CHANNELS}
+        self._pace = Pace()
         self._working = set()
         self._parent: tuple[bytes, Any] = b"", None
         self._left = self._cutting = False
@@ -105,7 +104,7 @@ class ReadingConnection(ZMQChannelsWebsocketConnection):
         if self._left or stream is None:
             return
         worked, stream.spent = worked + stream.spent, 0.0
-        pause = self._paces[channel].rest(worked, shown=shown)
+        pause = self._pace.rest(worked, shown=shown)
         backlog.taken = bool(pause or backlog)
         if pause:
             stream.hold()

@@ -45,6 +45,7 @@ class KernelSocket(asyncio.Protocol):
     Attributes:
         channel: Jupyter's name for what comes; set by it.
         losses: messages that were too long.
+        heard: bytes that have come.
         spent: seconds that reading has taken since somebody set it to 0.
     """
 
@@ -60,6 +61,7 @@ class KernelSocket(asyncio.Protocol):
     ) -> None:
         self.channel = ""
         self.linger = 0
+        self.heard = 0
         self.spent = 0.0
         self._root, self._relative = root, relative
         self._kind, self._identity = kind, identity
@@ -154,6 +156,7 @@ class KernelSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read what came, and hand it out."""
         begun, was_ready = time.perf_counter(), self._reader.ready
+        self.heard += len(data)
         try:
             self._arrived += self._reader.feed(data)
         except ValueError:

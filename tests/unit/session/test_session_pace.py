@@ -27,19 +27,19 @@ def busy(pace: Pace, clock: Clock, *, shown: bool, seconds: float = 10.0) -> flo
 
 def test_what_shows_something_never_rests() -> None:
     clock = Clock()
-    assert busy(Pace(clock), clock, shown=True) == pytest.approx(10.0, abs=0.01)
+    assert busy(Pace(clock=clock), clock, shown=True) == pytest.approx(10.0, abs=0.01)
 
 
 def test_work_in_vain_is_held_to_its_share() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = Pace(clock=clock)
     busy(pace, clock, shown=False)  # the burst is spent
     assert busy(pace, clock, shown=False) == pytest.approx(2.0, abs=0.1)
 
 
 def test_a_burst_and_what_comes_now_and_then_never_rest() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = Pace(clock=clock)
     assert pace.rest(0.4, shown=False) == 0.0
     for _ in range(1000):
         clock.now += 0.1
@@ -48,5 +48,5 @@ def test_a_burst_and_what_comes_now_and_then_never_rest() -> None:
 
 def test_no_rest_is_long() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = Pace(clock=clock)
     assert 0 < pace.rest(60.0, shown=False) < 1
