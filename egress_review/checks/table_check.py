@@ -108,7 +108,8 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
     filtered = not profile.counts_rows and bool(query.where_sql or query.narrowed)
     everyone = units_without_filter(source, query, policy.max_cells) if filtered else {}
     unshown = comparison.unshown if granted.outside else []
-    judged = judge(query, comparison.rows, profile, everyone, unshown)
+    extra = extra_cells(query, comparison.extra, profile) if granted.outside else ()
+    judged = judge(query, comparison.rows, profile, everyone, unshown, extra)
     # A group that HAVING leaves out is hidden, and a margin may give it away.
     leaves_out = bool(query.having_sql) and query.has_margins
     found = [*query.notes, *comparison.findings, *judged.findings]
@@ -131,10 +132,7 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
     elif not judged.cells and comparison.same:
         found.append(finding(FindingCode.NO_NUMBER))
     hidden = hidden_rows(query, comparison.rows)
-    cells = marked(judged.cells, comparison.findings)
-    if granted.outside:
-        cells = (*cells, *extra_cells(query, comparison.extra, profile))
-    return TableCheck(tuple(found), cells, hidden=hidden)
+    return TableCheck(tuple(found), marked(judged.cells, comparison.findings), hidden=hidden)
 
 
 def _cells_of_source(stopped: CheckStopped, order: Order) -> tuple[CellEvidence, ...]:

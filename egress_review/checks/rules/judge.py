@@ -7,7 +7,7 @@ releases is `checks.differencing`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
@@ -57,11 +57,13 @@ def judge(
     profile: Profile,
     everyone: Mapping[GroupId, int] | None = MappingProxyType({}),
     unshown: Sequence[PublishedRow] = (),
+    extra: Iterable[CellEvidence] = (),
 ) -> Judged:
     """Apply the rules to every published number.
 
     Args:
         unshown: rows that the query gives and the file does not: their cells are named, and nothing is found.
+        extra: cells that the file has and the query does not.
         everyone: units of each group without the query's filter; None if they are not known, empty if
             nothing is filtered.
     """
@@ -79,6 +81,7 @@ def judge(
     for row in unshown:
         for cell, measure in zip(row.group.cells, query.measures, strict=True):
             cells.append(_evidence(row, cell, measure, query, profile, _broken(row, cell, measure, profile)))
+    cells.extend(extra)
     # What HAVING leaves out is not nobody.
     if profile.rules.zero_disclosive is not None and not query.having_sql:
         for evidence, absent in absent_cells(query, (*rows, *unshown), profile.rules.zero_disclosive):
