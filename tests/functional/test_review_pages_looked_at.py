@@ -14,7 +14,7 @@ from egress_review.checks.report import CellEvidence, CheckReport, Finding, Find
 from hub.tour.installation import free_base_port
 from onggi.words import LANGUAGES, say
 from tests.support import review
-from tests.support.looked_at import NARROW, contrast_of, overflow_of, stops, trouble_of
+from tests.support.looked_at import NARROW, contrast_of, open_page, overflow_of, stops, trouble_of
 from tests.support.review_site import Site, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -33,16 +33,6 @@ class Room:
 
     site: Site
     request: str
-
-    def open(self, browser: Browser, person: str, language: str, path: str) -> Page:
-        context = browser.new_context(
-            locale={"ko": "ko-KR", "en": "en-GB"}[language], viewport={"width": 1200, "height": 860}
-        )
-        cookie = {"name": "onggi-review", "value": self.site.cookie(person), "url": self.site.origin}
-        context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict that Playwright does not export
-        page = context.new_page()
-        page.goto(self.site.origin + path)
-        return page
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +61,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 
 @pytest.fixture(params=LANGUAGES)
 def page(request: pytest.FixtureRequest, browser: Browser, served: Room) -> Iterator[Page]:
-    one = served.open(browser, "reviewer1", request.param, f"/requests/{served.request}")
+    one = open_page(browser, served.site, "reviewer1", request.param, f"/requests/{served.request}")
     yield one
     one.context.close()
 

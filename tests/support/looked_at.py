@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
+
+from tests.support.review_site import Site
 
 _RULES = """() => {
     const wrong = [];
@@ -97,6 +99,18 @@ _FOCUSED = """() => {
     return { what: one.outerHTML.slice(0, 120), seen, marked };
 }"""
 NARROW = {"width": 360, "height": 740}
+
+
+def open_page(browser: Browser, site: Site, person: str, language: str, path: str) -> Page:
+    """A page of egress review that is served, for somebody who is signed in."""
+    context = browser.new_context(
+        locale={"ko": "ko-KR", "en": "en-GB"}[language], viewport={"width": 1200, "height": 860}
+    )
+    cookie = {"name": "onggi-review", "value": site.cookie(person), "url": site.origin}
+    context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict that Playwright does not export
+    page = context.new_page()
+    page.goto(site.origin + path)
+    return page
 
 
 def trouble_of(page: Page) -> list[str]:
