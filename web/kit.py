@@ -31,6 +31,7 @@ from web.signin import HubSignIn, SignInNeeded, current_person, sign_in_routes, 
 
 _HERE = Path(__file__).parent
 SESSION_HOURS = 8
+_TOLD = "told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,23 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
         site=site,
         path=request.url.path,
         navigation=site.navigation(request),
+        just_done=_just_done(request, language),
         csrf_input=lambda: csrf_input(request),
         **_helpers(language),
         **context,
     )
     return HTMLResponse(page, status, headers={"Content-Language": language})
+
+
+def tell_next(request: Request, key: str, params: Mapping[str, str]) -> None:
+    """Have the page that this browser opens next say that something was done; kept in the signed cookie."""
+    request.session[_TOLD] = [key, dict(params)]
+
+
+def _just_done(request: Request, language: str) -> str:
+    """What was to be said, once."""
+    key, params = request.session.pop(_TOLD, ("", {}))
+    return words.say(language, key, **params) if key else ""
 
 
 def say_reason(language: str, reason: str, params: Mapping[str, str] | None = None) -> str:

@@ -32,7 +32,12 @@ LOSS = LossAnswer(
     cells=12, primary=1, secondary=2, hidden_share=0.083, changed=0, absolute_change=0, merged_levels=0,
     merged_cells=0,
 )  # fmt: skip
-ROWS = [["F", "18-29", "24"], ["F", "70+", ""], ["M", "70+", ""], ["M", None, "30"]]
+ROWS: list[list[str | None]] = [
+    ["F", "18-29", "24"],
+    ["F", "70+", ""],
+    ["M", "70+", ""],
+    ["M", None, "30"],
+]
 
 
 def protect(job: ProtectJob) -> ProtectAnswer:

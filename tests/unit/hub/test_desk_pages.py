@@ -210,6 +210,36 @@ def test_each_form_does_its_action(desk: Desk, path: str, fields: dict[str, str]
     assert desk.world.audit.actions() == [action]
 
 
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize(("path", "fields", "action"), FORMS)
+def test_what_was_done_is_said_on_the_next_page_and_once(
+    desk: Desk, path: str, fields: dict[str, str], action: str, language: str
+) -> None:
+    del action
+    desk.sign_in("admin", language)
+    after = desk.send(path, **fields).headers["location"]
+    told = re.findall(r'<p class="notice good" role="status">([^<]*)</p>', desk.page(after))
+    assert len(told) == 1
+    named = fields.get("slug") or fields.get("name") or fields.get("person") or path.split("/")[3]
+    assert named in told[0]
+    assert re.findall(r"[{}_]|\b(?:cli|desk)\.", told[0]) == []
+    assert 'class="notice good"' not in desk.page(after)
+
+
+def test_what_was_refused_is_not_said_to_be_done(desk: Desk) -> None:
+    desk.sign_in("admin")
+    desk.send("/admin/projects", slug="Wrong Name", title_ko="가", title_en="A")
+    assert 'class="notice good"' not in desk.page("/admin")
+
+
+def test_what_is_said_is_shown_and_not_obeyed(desk: Desk) -> None:
+    secret = token_of(desk.settings.secrets, "desk-cookie")
+    forged = {"person": "admin", "csrf": "token", "told": ["cli.person_added", {"person": "<b>x</b>"}]}
+    data = itsdangerous.TimestampSigner(secret).sign(b64encode(json.dumps(forged).encode())).decode()
+    desk.client.cookies.set("onggi-desk", data)
+    assert "&lt;b&gt;x&lt;/b&gt; 님은 이제 로그인" in desk.page("/admin")
+
+
 @pytest.mark.parametrize(("path", "fields", "action"), FORMS)
 def test_nobody_else_can_send_it(desk: Desk, path: str, fields: dict[str, str], action: str) -> None:
     for person in ("researcher1", "reviewer1", "stranger"):
