@@ -158,6 +158,7 @@ class ChargedConnection(HTTPConnection):
         self._free = self._is_installed_file(start_line.code)
         body = chunk or b""
         refusal = None if self._free else self._refusal(start_line.code, headers, body)
+        self._tab.written = None  # megabytes, and what follows a request may outlive it
         if refusal is None:
             return self._inner.write_headers(start_line, headers, chunk)
         self._refused = True

@@ -4,12 +4,12 @@ Two plain servers stand beside it, behind the same kind of proxy, with kernels o
 `plain` as it ships, which waits 40 ms a cell (Nagle) and drops output faster than 1,000 messages a second;
 and `nodelay`, with TCP_NODELAY and no limit on output, which is the fair one to be compared with.
 
-    python -m tests.bench.display_gate [--cells 300] [--only cells,lines,notebooks,memory,flood]
+    python -m tests.bench.display_gate [--cells 300] [--only cells,lines,tables,figures,memory,flood]
 
 Prints: the round trip of a cell, and the processor time of the server for it; 10,000 printed lines in a cell;
-opening notebooks of 5 MB that a kernel wrote, and opening them again; the memory of the servers after all
-that, with the process that decodes images; and the round trip while another member's session does nothing but
-send output, beside the same with plain servers.
+opening notebooks of 5 MB (`tests.bench.notebooks`), and opening them again; the memory of the servers after
+all that, with the process that decodes images; and the round trip while another member's session does nothing
+but send output, beside the same with plain servers.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from hub.tour import steps
 from hub.tour.installation import Running, fresh
 from hub.tour.kernel import Kernel
 from hub.tour.visitor import Visitor
+from tests.bench.notebooks import COPY, FIGURES, TABLES, open_notebook, save_notebook
 from tests.bench.processes import memory, processor_seconds, python_processes
 from tests.bench.round_trip import measure, plain_hub, plain_visitor
 
@@ -38,23 +40,6 @@ for number in range(10_000):
     print(number, flush=True)
     if number % 100 == 99: time.sleep(0.005)
 time.sleep(0.5)
-"""
-# Half text, half tables, as pandas writes them.
-NOTEBOOK = """
-import json, random
-import pandas as pd
-cells = []
-for number in range(100):
-    words = ' '.join(random.choice(['mean', 'count', 'person', 'visit', '12.5', '403']) for _ in range(4500))
-    table = pd.DataFrame({'person': range(330), 'value': [random.random() for _ in range(330)],
-                          'square': [i * i for i in range(330)]}).to_html(notebook=True)
-    cells.append({'cell_type': 'code', 'id': f'c{number}', 'metadata': {}, 'source': f'run({number})',
-                  'execution_count': number, 'outputs': [
-        {'output_type': 'stream', 'name': 'stdout', 'text': words},
-        {'output_type': 'display_data', 'metadata': {},
-         'data': {'text/plain': 'table', 'text/html': table}}]})
-with open('FOLDER' + 'NAME', 'w') as file:
-    json.dump({'nbformat': 4, 'nbformat_minor': 5, 'metadata': {}, 'cells': cells}, file)
 """
 PICTURE = """
 import base64, struct, zlib
@@ -75,7 +60,7 @@ while time.monotonic() < end:
 """
 FLOOD_SECONDS = 12
 OTHER_MEMBER, OTHER_PROJECT = "researcher2", "claims-study"
-ALL = ("cells", "lines", "notebooks", "memory", "flood")
+ALL = ("cells", "lines", "tables", "figures", "memory", "flood")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,47 +127,58 @@ def lines(servers: Servers, rounds: int = 3) -> None:
     print(f"10,000 lines to nodelay {rate['onggi'] / rate['nodelay']:.2f}")
 
 
-def notebooks(servers: Servers, rounds: int = 3) -> None:
-    """Opening a notebook that the kernel wrote, and opening it again: wall and processor time."""
+def tables(servers: Servers) -> None:
+    """Opening a notebook of text and tables that the gate has never seen, and opening it again."""
+    _notebooks("tables", servers, TABLES, rounds=3)
+
+
+def figures(servers: Servers) -> None:
+    """The same with one of figures, as a page saves it: made by a kernel, opened, saved by the page.
+
+    Then its text is changed, so that nothing of it is known but the figures.
+    """
+    for name, server in servers.items():
+        server.kernel.run(FIGURES.replace("FOLDER", server.folder))
+        time.sleep(1.5)
+        wall, _, answer = _opened(server, "figures.ipynb")
+        print(f"figures      {name:<8} {wall:7.1f} ms   when no figure was ever drawn")
+        save_notebook(server.visitor, server.base, "figures.ipynb", answer["content"])
+    _notebooks("figures", servers, COPY, rounds=2)  # more would use the session's budget up
+
+
+def _notebooks(label: str, servers: Servers, code: str, rounds: int) -> None:
     took: dict[str, dict[str, list[tuple[float, float]]]] = {
         name: {"first": [], "again": []} for name in servers
     }
     for number in range(rounds):
         for name, server in servers.items():
-            file = f"bench{number}.ipynb"
-            server.kernel.run(NOTEBOOK.replace("FOLDER", server.folder).replace("NAME", file))
+            file = f"{label}{number}.ipynb"
+            server.kernel.run(code.replace("FOLDER", server.folder).replace("NAME", file))
             time.sleep(1.5)  # what was printed is on its way to egress review
-            took[name]["first"].append(_opened(server, file))
-            for _ in range(2):
+            for at in ("first", "again", "again"):
+                took[name][at].append(_opened(server, file)[:2])
                 time.sleep(1.5)
-                took[name]["again"].append(_opened(server, file))
-    for label in ("first", "again"):
+    for moment in ("first", "again"):
         wall, spent = (
-            {name: statistics.median(one[at] for one in took[name][label]) for name in servers}
+            {name: statistics.median(one[at] for one in took[name][moment]) for name in servers}
             for at in (0, 1)
         )
         for name in servers:
-            print(f"notebook {label}  {name:<8} {wall[name]:7.1f} ms   CPU {spent[name]:6.1f} ms")
+            print(f"{label} {moment}  {name:<8} {wall[name]:7.1f} ms   CPU {spent[name]:6.1f} ms")
         for name in ("plain", "nodelay"):
             print(
-                f"notebook {label}  to {name:<8} {wall['onggi'] / wall[name]:.2f}   "
+                f"{label} {moment}  to {name:<8} {wall['onggi'] / wall[name]:.2f}   "
                 f"CPU {spent['onggi'] / spent[name]:.2f}"
             )
 
 
-def _opened(server: Server, file: str) -> tuple[float, float]:
-    """Milliseconds until a notebook is here, and of the server's processor for it."""
+def _opened(server: Server, file: str) -> tuple[float, float, dict[str, Any]]:
+    """Milliseconds until a notebook is here, and of the server's processor for it; and the notebook."""
     before, begun = processor_seconds(server.pids), time.perf_counter()
-    answer = server.visitor.web.get(
-        f"{server.base}api/contents/{file}?content=1&type=notebook",
-        headers={"Referer": f"{server.base}lab"},
-        timeout=60,
-    )
+    answer = open_notebook(server.visitor, server.base, file)
     wall = time.perf_counter() - begun
     spent = processor_seconds(server.pids) - before
-    if not answer.is_success or len(answer.content) < 4_000_000:
-        print(f"notebook: {answer.status_code}, {len(answer.content)} bytes: {answer.text[:200]}")
-    return 1000 * wall, 1000 * spent
+    return 1000 * wall, 1000 * spent, answer.json()
 
 
 def memories(servers: Servers) -> None:
@@ -268,7 +264,8 @@ def main() -> None:
         parts: dict[str, Callable[[], None]] = {
             "cells": lambda: round_trips(servers, arguments.cells),
             "lines": lambda: lines(servers),
-            "notebooks": lambda: notebooks(servers),
+            "tables": lambda: tables(servers),
+            "figures": lambda: figures(servers),
             "memory": lambda: memories(servers),
         }
         for name, part in parts.items():

@@ -14,7 +14,7 @@ from egress_review.display.budget import CountingMeter
 from egress_review.display.notebook import NotebookView
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.scope import Notice
-from egress_review.display.seen import Seen
+from egress_review.display.seen import Seen, digest_of, digest_of_list
 from onggi.errors import Invalid
 from onggi.reasons import Reason
 from tests.support.display import WORKER, png
@@ -121,6 +121,31 @@ def test_lines_and_one_string_are_the_same_source() -> None:
     before = meter.used
     view.show(notebook(code("a\nb")), "n.ipynb")
     assert meter.used - before <= 64
+
+
+def test_lines_and_one_string_are_the_same_outputs() -> None:
+    view, meter = make_view()
+    table = {"text/html": ["<b>a</b>\n", "<i>b</i>"], "text/plain": ["t"]}
+    lines = [
+        {"output_type": "stream", "name": "stdout", "text": ["y\n"] * 500},
+        {"output_type": "display_data", "metadata": {}, "data": table},
+    ]
+    view.remember(notebook(code("1", lines)))
+    joined = [
+        lines[0] | {"text": "y\n" * 500},
+        lines[1] | {"data": {"text/html": "<b>a</b>\n<i>b</i>", "text/plain": "t"}},
+    ]
+    view.show(notebook(code("1", joined)), "n.ipynb")
+    assert meter.used <= 64
+
+
+def test_nothing_else_is_known_by_what_a_list_of_outputs_is_known_by() -> None:
+    output = {"output_type": "stream", "name": "stdout", "text": "y" * 1000}
+    known_by = digest_of_list([digest_of(output)])
+    written = [digest_of(output).hex(), digest_of(output).decode("latin-1")]
+    imitations = [output, [output], *written, *([one] for one in written), {"outputs": written}]
+    assert known_by not in {digest_of(one) for one in imitations}
+    assert digest_of_list([]) not in {digest_of(one) for one in ("", [], {}, None)}
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,12 @@ def test_a_notebook_written_beside_the_loop_costs_what_is_not_content_and_is_has
     assert world.cost("api/contents/n.ipynb", other.body, tab=0, written=other) >= counted
 
 
+def test_a_body_is_let_go_of_when_it_is_paid(world: World) -> None:
+    one = OpenedNotebook({"type": "notebook", "content": {"cells": []}}).written
+    _, charged = world.answer("api/contents/n.ipynb", one.body, written=one)
+    assert charged._tab.written is None
+
+
 def test_another_body_than_the_one_written_is_counted_and_hashed_itself(world: World) -> None:
     small = OpenedNotebook({"type": "notebook", "content": {"cells": []}}).written
     assert world.cost("api/contents/n.ipynb", b"x" * 50_000, written=small) >= 50_000
