@@ -20,6 +20,8 @@ from importlib import resources
 
 LANGUAGES = ("ko", "en")
 DEFAULT_LANGUAGE = "ko"
+Entry = str | Mapping[str, str]
+"""A sentence, or what is said of one and of several."""
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 # Params of reasons that are a name of ours: of a form's field, or of a kind of thing.
 _NAMED = frozenset({"field", "resource", "state", "what"})
@@ -51,14 +53,27 @@ def singulars(language: str) -> Mapping[str, Singular]:
     }
 
 
-def _entries(language: str) -> Mapping[str, str | Mapping[str, str]]:
-    folder = resources.files("onggi").joinpath("words", language)
+def _entries(language: str) -> Mapping[str, Entry]:
     return {
-        f"{entry.name.removesuffix('.toml')}.{name}": value
-        for entry in sorted(folder.iterdir(), key=lambda item: item.name)
-        if entry.name.endswith(".toml")
-        for name, value in tomllib.loads(entry.read_text("utf-8")).items()
+        f"{area}.{name}": entry
+        for area in sorted(_areas(language))
+        for name, entry in _area(language, area).items()
     }
+
+
+@cache
+def _areas(language: str) -> frozenset[str]:
+    folder = resources.files("onggi").joinpath("words", language)
+    return frozenset(
+        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
+    )
+
+
+@cache
+def _area(language: str, area: str) -> Mapping[str, Entry]:
+    """The entries of one file: who says a few sentences reads no others."""
+    file = resources.files("onggi").joinpath("words", language, f"{area}.toml")
+    return tomllib.loads(file.read_text("utf-8"))
 
 
 def slots(sentence: str) -> frozenset[str]:
@@ -71,11 +86,11 @@ def say(language: str, key: str, /, **params: object) -> str:
     as itself.
     """
     known = spoken(language)
-    sentence = catalogue(known).get(key, key)
-    one = singulars(known).get(key)
-    if one is not None and str(params.get(one.by)) == "1":
-        sentence = one.sentence
-    return _SLOT.sub(lambda slot: str(params.get(slot[1], slot[0])), sentence)
+    area, _, name = key.partition(".")
+    entry = _area(known, area).get(name, key) if area in _areas(known) else key
+    if not isinstance(entry, str):
+        entry = entry["one" if str(params.get(entry["by"])) == "1" else "other"]
+    return _SLOT.sub(lambda slot: str(params.get(slot[1], slot[0])), entry)
 
 
 def explain(language: str, reason: str, params: Mapping[str, object]) -> str:
