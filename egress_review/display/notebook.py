@@ -31,7 +31,8 @@ _FORMAT, _MINOR = 4, 5
 _CELL_TYPES = frozenset({"code", "markdown", "raw"})
 _MAX_CELLS = 5000
 _MAX_METADATA_BYTES = 4096
-_MADE_BYTES = 4 * MIB
+_MADE_BYTES = 8 * MIB
+"""What was made harmless of one large notebook: that of figures takes a second to draw."""
 _MESSAGES = {
     "display_data": "display_data",
     "execute_result": "execute_result",
