@@ -21,7 +21,8 @@ from egress_review.checks.source.opening import Source
 from egress_review.checks.source.tasks import stopping
 
 _COUNT = "count"
-_DISTINCT = "distinct"
+DISTINCT = "distinct"
+"""What is counted: distinct values, of which one may have several rows."""
 
 Member = TypeVar("Member")
 
@@ -90,21 +91,24 @@ def _counted(measure: Measure, argument: str, contributes: str) -> tuple[tuple[s
         return (_COUNT,), conjuncts(contributes)
     more, value = picked(argument, zero=measure.kind is Kind.COUNT)
     if measure.kind is Kind.COUNT_DISTINCT:
-        return (_DISTINCT, value), more
+        return (DISTINCT, value), more
     return (_COUNT,), (*more, *(() if value == "1" else (f"{value} IS NOT NULL",)))
 
 
-def settled(found: Sequence[About], source: Source) -> list[About]:
+def settled(found: Sequence[About], source: Source, *, many: bool = False) -> list[About]:
     """The same, with what the source says of distinct values.
 
     Distinct values of which each has one row are rows. Where a value may have several rows, a filter cuts a
     whole only if it keeps all rows of a value or none; other filters become part of what is counted.
 
+    Args:
+        many: whether the source is asked also where all filters are alike.
+
     Raises:
         CheckStopped: the source does not say.
     """
-    asked = [one for one in dict.fromkeys(found) if one.what[0] == _DISTINCT]
-    if not any(_differs(one, other) for one in asked for other in found):
+    asked = [one for one in dict.fromkeys(found) if one.what[0] == DISTINCT]
+    if not asked or not (many or any(_differs(one, other) for one in asked for other in found)):
         return list(found)
     with closing(source.connect(source.threads)) as database, stopping():
         settle = {}
@@ -202,14 +206,19 @@ def placed(found: Sequence[About], source: Source, known: dict[object, Axes] | N
     ]
 
 
-def by_subject(found: Mapping[Member, About], source: Source) -> dict[str, dict[Member, About]]:
+def by_subject(
+    found: Mapping[Member, About], source: Source, *, many: bool = False
+) -> dict[str, dict[Member, About]]:
     """Measures by subject, as the source settles it.
+
+    Args:
+        many: as of `settled`.
 
     Raises:
         CheckStopped: the source does not say.
     """
     subjects: dict[str, dict[Member, About]] = {}
-    for member, one in zip(found, settled(tuple(found.values()), source), strict=True):
+    for member, one in zip(found, settled(tuple(found.values()), source, many=many), strict=True):
         subjects.setdefault(one.subject, {})[member] = one
     return subjects
 

@@ -8,6 +8,7 @@ bounded, or *open* because the time was up or the proof incomplete. An open cell
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,14 +96,18 @@ class Audit:
         return self.complete and not self.exposures
 
 
-def audit(tables: Sequence[PublishedTable], rules: AttackRules, seconds: float) -> Audit:
+def audit(
+    tables: Sequence[PublishedTable], rules: AttackRules, seconds: float, *, exact: float = math.inf
+) -> Audit:
     """Attack the sensitive cells of linked tables.
 
     Args:
         tables: of the request, and earlier releases that share cells with them.
-        seconds: wall-clock time for intervals and witnesses; exact recovery takes what it takes.
+        seconds: wall-clock time for intervals and witnesses.
+        exact: for exact recovery; what it does not decide in that time is open.
     """
-    until = time.monotonic() + seconds
+    start = time.monotonic()
+    until = start + seconds
     try:
         found = systems(tables)
     except TooComplex:
@@ -113,7 +118,7 @@ def audit(tables: Sequence[PublishedTable], rules: AttackRules, seconds: float) 
         exposures += _shown_elsewhere(system)
         sensitive += int(system.sensitive.sum())
         if system.sensitive.any():
-            exposures += _attack(system, rules, until)
+            exposures += _attack(system, rules, until, start + exact)
     return Audit(tuple(exposures), sensitive)
 
 
@@ -129,8 +134,8 @@ def _shown_elsewhere(system: System) -> list[Exposure]:
     return exposures
 
 
-def _attack(system: System, rules: AttackRules, until: float) -> list[Exposure]:
-    recovery = exact_recovery(system)
+def _attack(system: System, rules: AttackRules, until: float, exact: float) -> list[Exposure]:
+    recovery = exact_recovery(system, exact)
     left = max(0.0, until - time.monotonic())
     need = rules.need(system)
     intervals = bounds(system, recovery, need, left * (1 - _WITNESS_SHARE))

@@ -18,6 +18,8 @@ from itertools import combinations
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 
 from egress_review.checks.attack.model import Key, Slice
 from egress_review.checks.attack.pieces import columns_in
@@ -153,25 +155,26 @@ class _Reader:
             if columns_in(one) & columns_in(other):
                 _join(groups, one, other)
         if len({id(group) for group in groups.values()}) > 1:
-            for one, other in self._nested():
+            for one, other in self._nested(groups):
                 _join(groups, one, other)
         once = {id(group): group for group in groups.values()}
         return [[sql for sql in self._asked if sql in group] for group in once.values()]
 
-    def _nested(self) -> list[tuple[str, str]]:
-        """Pairs of which each level of the one lies in one level of the other."""
+    def _nested(self, groups: Mapping[str, set[str]]) -> list[tuple[str, str]]:
+        """Pairs, not in one group yet, of which each level of the one lies in one level of the other."""
         columns = [f"{self._column(sql)} AS a{at}" for at, sql in enumerate(self._asked)]
         rows = self._ground.select([f"DISTINCT {columns[0]}", *columns[1:]], f" LIMIT {MOST_TOGETHER + 1}")
         self._database.execute(f"CREATE TEMP TABLE together AS {rows}")
         if self._one("SELECT count(*) FROM together") > MOST_TOGETHER:
             return []
         size = [self._levels(f"a{at}") for at in range(len(self._asked))]
-        some = self._database.execute(f"SELECT * FROM together LIMIT {_SOME}").fetchall()  # noqa: S608
+        some = _numbered(self._database.execute(f"SELECT * FROM together LIMIT {_SOME}").fetchall())  # noqa: S608
         return [
             (one, other)
             for (at, one), (to, other) in combinations(enumerate(self._asked), 2)
-            if min(size[at], size[to]) > 1
-            and _nests([(row[at], row[to]) for row in some])
+            if groups[one] is not groups[other]
+            and min(size[at], size[to]) > 1
+            and _nests(some[at], some[to])
             and self._levels(f"a{at}, a{to}") == max(size[at], size[to])
         ]
 
@@ -183,10 +186,19 @@ class _Reader:
         return int(found[0]) if found else 0
 
 
-def _nests(pairs: Sequence[tuple[Any, Any]]) -> bool:
+def _numbered(rows: Sequence[tuple[Any, ...]]) -> list[npt.NDArray[np.int64]]:
+    """Each column with its levels as numbers."""
+    columns = []
+    for column in zip(*rows, strict=True):
+        numbers: dict[Any, int] = {}
+        columns.append(np.array([numbers.setdefault(one, len(numbers)) for one in column], dtype=np.int64))
+    return columns
+
+
+def _nests(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> bool:
     """Whether one of two tells the other, as far as these go; most pairs are seen here not to."""
-    both = len(set(pairs))
-    return both in (len({one for one, _ in pairs}), len({other for _, other in pairs}))
+    width = int(other.max()) + 1
+    return np.unique(one * width + other).size in (int(one.max()) + 1, width)
 
 
 def _join(groups: dict[str, set[str]], one: str, other: str) -> None:

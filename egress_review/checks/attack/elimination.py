@@ -16,6 +16,8 @@ error, an entry that is 0 by chance, has probability p^-4 and is on the safe sid
 from __future__ import annotations
 
 import heapq
+import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +29,8 @@ from egress_review.checks.attack.modular import PRIME
 from egress_review.checks.attack.system import Indices
 
 VECTORS = 4
-_DEAREST = 40
-"""Entries that one sparse step may fill at most."""
+_DEAREST = (0, 2, 8, 40)
+"""Entries that one sparse step may fill at most; after each of these, unknowns of the same lines are one."""
 MOST_DENSE = 60_000_000
 """Entries of the dense rest, 8 bytes each; a larger rest is not proven."""
 
@@ -52,14 +54,18 @@ class NullSpace:
         return np.flatnonzero(~self.vectors.any(axis=1))
 
 
-def null_space(matrix: sparse.csr_array, seed: int = 0) -> NullSpace:
-    """Random vectors of the null space of a sparse matrix of whole numbers."""
+def null_space(matrix: sparse.csr_array, seed: int = 0, until: float = math.inf) -> NullSpace:
+    """Random vectors of the null space of a sparse matrix of whole numbers.
+
+    Args:
+        until: of `time.monotonic`; what is not eliminated by then is not certain.
+    """
     generator = np.random.default_rng(seed)
     free = generator.integers(1, PRIME, size=(matrix.shape[1], VECTORS)).astype(np.float64)
     reduced = _Sparse(matrix)
-    reduced.run()
+    reduced.run(until)
     rows, columns = reduced.rest()
-    if len(rows) * len(columns) > MOST_DENSE:
+    if len(rows) * len(columns) > MOST_DENSE or time.monotonic() > until:
         return NullSpace(free, certain=False)
     certain = True
     if rows:
@@ -68,7 +74,10 @@ def null_space(matrix: sparse.csr_array, seed: int = 0) -> NullSpace:
         for number, row in enumerate(rows):
             for column, value in row.items():
                 rest[number, place[column]] = value
-        found = modular.echelon(rest)
+        try:
+            found = modular.echelon(rest, until)
+        except TimeoutError:
+            return NullSpace(free, certain=False)
         certain = modular.rank_is_proven(rest, found)
         free[columns] = modular.null_vectors(found, free[columns])
     return NullSpace(reduced.back(free), certain)
@@ -86,23 +95,50 @@ class _Sparse:
             self._rows.append(row)
             for column in row:
                 self._columns[column].add(number)
-        self._steps: list[tuple[int, dict[int, int]]] = []
+        self._steps: list[tuple[int, dict[int, int], bool]] = []
         self._heap = [(self._price(number)[0], number) for number in range(len(self._columns))]
         heapq.heapify(self._heap)
 
-    def run(self) -> None:
-        """Eliminate while it is cheap."""
-        while self._heap:
+    def run(self, until: float) -> None:
+        """Eliminate while it is cheap and there is time."""
+        for dearest in _DEAREST:
+            self._run(dearest, until)
+            while time.monotonic() < until and self._merge():
+                self._run(dearest, until)
+
+    def _run(self, dearest: int, until: float) -> None:
+        while self._heap and time.monotonic() < until:
             price, column = heapq.heappop(self._heap)
             now, row = self._price(column)
             if row < 0:
                 continue
             if now > price:
                 heapq.heappush(self._heap, (now, column))
-            elif now > _DEAREST:
+            elif now > dearest:
+                heapq.heappush(self._heap, (now, column))
                 return
             else:
                 self._eliminate(row, column)
+
+    def _merge(self) -> bool:
+        """Put unknowns together that stand in the same lines alike; whether there were any."""
+        alike: dict[tuple[tuple[int, int], ...], list[int]] = {}
+        for column, held in enumerate(self._columns):
+            if held:
+                where = tuple((row, self._rows[row][column]) for row in sorted(held))
+                alike.setdefault(where, []).append(column)
+        touched: set[int] = set()
+        for where, (first, *others) in alike.items():
+            if others:
+                self._steps.append((first, dict.fromkeys((first, *others), 1), True))
+                for row, _ in where:
+                    for one in others:
+                        del self._rows[row][one]
+                    touched.update(self._rows[row])
+                for one in others:
+                    self._columns[one] = set()
+        self._push(touched)
+        return bool(touched)
 
     def _price(self, column: int) -> tuple[int, int]:
         """What eliminating an unknown fills at most, and by which line; -1 if by none."""
@@ -134,8 +170,11 @@ class _Sparse:
             touched.update(target)
         touched.update(pivot)
         touched.discard(column)
-        self._steps.append((column, pivot))
-        for held in touched:
+        self._steps.append((column, pivot, False))
+        self._push(touched)
+
+    def _push(self, columns: set[int]) -> None:
+        for held in columns:
             price, line = self._price(held)
             if line >= 0:
                 heapq.heappush(self._heap, (price, held))
@@ -148,7 +187,7 @@ class _Sparse:
     def back(self, free: Floats) -> Floats:
         """Complete vectors of the null space from the entries of the unknowns that were not eliminated."""
         x = free.astype(np.int64)
-        for column, row in reversed(self._steps):
+        for column, row, merged in reversed(self._steps):
             others = [(held, value) for held, value in row.items() if held != column]
             if not others:
                 x[column] = 0
@@ -156,5 +195,5 @@ class _Sparse:
             held = np.array([one for one, _ in others])
             values = np.array([value % PRIME for _, value in others])
             total = (x[held] * values[:, None] % PRIME).sum(axis=0)
-            x[column] = -total * row[column] % PRIME
+            x[column] = ((x[column] - total) if merged else -total * row[column]) % PRIME
         return x.astype(np.float64)

@@ -7,6 +7,7 @@ affair of `bounds`. If `certain` is False, nothing that was not found may be cal
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,12 +44,16 @@ class Recovery:
         return self.by_lines | self.by_bounds
 
 
-def exact_recovery(system: System) -> Recovery:
-    """Find every cell that is known exactly."""
+def exact_recovery(system: System, until: float = math.inf) -> Recovery:
+    """Find every cell that is known exactly.
+
+    Args:
+        until: of `time.monotonic`; what is not decided by then is not `certain`.
+    """
     size = len(system.unknowns)
     by_lines, by_bounds = np.zeros(size, bool), np.zeros(size, bool)
     while True:
-        space, free = _without(system, by_bounds)
+        space, free = _without(system, by_bounds, until)
         by_lines[free[space.determined]] = True
         valued = by_lines & np.isfinite(system.true)
         ranges = propagate(
@@ -61,7 +66,7 @@ def exact_recovery(system: System) -> Recovery:
     return Recovery(by_lines, by_bounds, ranges, _ties(system, space, free), space.certain)
 
 
-def _without(system: System, pinned: Flags) -> tuple[NullSpace, Indices]:
+def _without(system: System, pinned: Flags, until: float) -> tuple[NullSpace, Indices]:
     """The null space of the unknowns that are not pinned, component by component; and which they are."""
     free = np.flatnonzero(~pinned)
     rest = sparse.csr_array(system.matrix[:, free])
@@ -69,7 +74,7 @@ def _without(system: System, pinned: Flags) -> tuple[NullSpace, Indices]:
     certain = True
     for number, (rows, columns) in enumerate(components_of(rest)):
         # With the same random numbers, unknowns of two components would look like multiples.
-        space = null_space(sparse.csr_array(rest[rows][:, columns]), seed=number)
+        space = null_space(sparse.csr_array(rest[rows][:, columns]), seed=number, until=until)
         vectors[columns] = space.vectors
         certain = certain and space.certain
     return NullSpace(vectors, certain), free

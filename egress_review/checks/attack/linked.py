@@ -13,31 +13,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from egress_review.checks.attack.about import About, Placed, about, adds_up, by_subject, placed
+from egress_review.checks.attack.about import DISTINCT, About, Placed, about, adds_up, by_subject, placed
+from egress_review.checks.attack.again import Again, Behind, computing
 from egress_review.checks.attack.audit import AttackRules, Audit, Exposed, Exposure, audit
 from egress_review.checks.attack.check import rounding_of
 from egress_review.checks.attack.dimensions import Axes
 from egress_review.checks.attack.findings import attack_findings
-from egress_review.checks.attack.model import PublishedTable
-from egress_review.checks.attack.of_query import Place, place_of, rules_of, tables_of
+from egress_review.checks.attack.model import TOTAL, PublishedTable
+from egress_review.checks.attack.of_query import rules_of, tables_of
+from egress_review.checks.attack.relevance import Depths, Outline, relevant
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.hidden import HiddenRow, levels
+from egress_review.checks.hidden import HiddenRow
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.reading.query import Query
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
-from egress_review.checks.source.evidence import Group, GroupId, group_id
 from egress_review.checks.source.opening import Source
-from egress_review.checks.source.recompute import Wanted, recompute
-from egress_review.checks.tables.csv_form import unquote
 from onggi.claim import Claim
-from onggi.table_form import format_value
 
-MOST_TABLES = 64
-"""Tables about the same numbers that are attacked together; releases that show the same count once."""
+MOST_TABLES = 512
+"""Tables that are attacked together, of those that can tell of each other."""
+_EXACT = 0.7
+"""Of the time of an attack, for exact recovery; the rest is for intervals."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,18 @@ class Linked:
         """Whether something of it is not published as it is."""
         return bool(self.hidden or self.query.having_sql or self.claim.rounding)
 
+    def outline(self, number: int, place: Placed) -> Outline:
+        """What a measure's table shows and hides, without its numbers."""
+        width = range(len(self.query.keys))
+        sets = frozenset(tuple(int(at in one) for at in width) for one in self.query.grouping_sets)
+        rounded = self.claim.rounding or self.query.measures[number].decimals is not None
+        marked = frozenset(
+            tuple(int(level is not TOTAL) for level in row.levels)
+            for row in self.hidden
+            if number in row.measures
+        )
+        return Outline(place.keys, place.slices, sets, sets if rounded or self.query.having_sql else marked)
+
     @property
     def same(self) -> tuple[object, ...]:
         """Equal for tables that say the same."""
@@ -88,10 +101,11 @@ def attack_linked(
     Args:
         until: when the attack has to end, of `time.monotonic`.
     """
-    attack = _Attack(request, released, policy, until)
-    together = list(attack.together())
-    for at, members in enumerate(together):
-        attack.on(members, (until - time.monotonic()) / (len(together) - at))
+    with ExitStack() as open_:
+        attack = _Attack(request, released, policy, until, open_)
+        together = list(attack.together())
+        for at, members in enumerate(together):
+            attack.on(members, (until - time.monotonic()) / (len(together) - at))
     return attack.found
 
 
@@ -99,7 +113,12 @@ class _Attack:
     """Attacks what is about the same; every table is recomputed once."""
 
     def __init__(
-        self, request: Sequence[Linked], released: Sequence[Linked], policy: CheckPolicy, until: float
+        self,
+        request: Sequence[Linked],
+        released: Sequence[Linked],
+        policy: CheckPolicy,
+        until: float,
+        open_: ExitStack,
     ) -> None:
         self.found: list[list[Finding]] = [[] for _ in request]
         known = {one.same for one in request}
@@ -108,7 +127,9 @@ class _Attack:
         self._new = len(request)
         self._policy = policy
         self._until = until
-        self._evidence: dict[int, _Evidence] = {}
+        self._open = open_
+        self._sources: dict[object, Again] = {}
+        self._known: dict[int, Behind] = {}
         self._dimensions: dict[object, Axes] = {}
 
     def together(self) -> Iterator[dict[_Member, About]]:
@@ -127,7 +148,7 @@ class _Attack:
             if not self._matters(members):
                 continue
             try:
-                found = by_subject(members, self._tables[next(iter(members))[0]].source)
+                found = by_subject(members, self._tables[next(iter(members))[0]].source, many=True)
             except CheckStopped:
                 self._not_proven(members)
                 continue
@@ -141,12 +162,18 @@ class _Attack:
     def on(self, members: Mapping[_Member, About], seconds: float) -> None:
         """Attack the measures with one subject."""
         try:
+            source = self._tables[next(iter(members))[0]].source
+            found = placed(tuple(members.values()), source, self._dimensions)
+            members, places, sets = self._relevant(members, found)
+            if not self._matters(members):
+                return
             if len(members) > MOST_TABLES:
                 raise CheckStopped(FindingCode.ATTACK_OVER_BUDGET)
-            source = self._tables[next(iter(members))[0]].source
-            places = placed(tuple(members.values()), source, self._dimensions)
-            shown = [self._table(*one, place) for one, place in zip(members, places, strict=True)]
-        except CheckStopped:
+            shown = [
+                self._table(*one, place, needed)
+                for one, place, needed in zip(members, places, sets, strict=True)
+            ]
+        except (CheckStopped, ValueError):
             self._not_proven(members)
             return
         known = [one for one in shown if one is not None]
@@ -167,9 +194,23 @@ class _Attack:
                 # What is in none of a table's own cells is said once.
                 Audit(tuple(each for each in own if each.rows or first), self._concealed(members), complete),
                 one.query.measures[number].name,
-                self._recomputed(one).keys,
+                self._behind(at).keys,
                 narrow_blocks=profile.rules.p_percent is not None,
             )
+
+    def _relevant(
+        self, members: Mapping[_Member, About], places: Sequence[Placed]
+    ) -> tuple[dict[_Member, About], list[Placed], list[frozenset[Depths]]]:
+        """Those that can tell something of what the others hide, where they lie, and what they tell."""
+        outlines = [
+            self._tables[at].outline(number, place)
+            for (at, number), place in zip(members, places, strict=True)
+        ]
+        new = [place for place, (at, _) in enumerate(members) if at < self._new]
+        additive = all(one.what[0] != DISTINCT for one in members.values())
+        kept = relevant(outlines, new, additive=additive)
+        listed = list(members.items())
+        return dict(listed[at] for at in kept), [places[at] for at in kept], list(kept.values())
 
     def _concealed(self, members: Iterable[_Member]) -> int:
         """Numbers that the request hides; what releases hide is not for those to know who asked."""
@@ -182,9 +223,11 @@ class _Attack:
             if at < self._new:
                 self.found[at].append(finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=cells))
 
-    def _table(self, at: int, number: int, place: Placed) -> PublishedTable | None:
+    def _table(self, at: int, number: int, place: Placed, sets: frozenset[Depths]) -> PublishedTable | None:
         one = self._tables[at]
-        known = self._recomputed(one)
+        if at >= self._new and not one.conceals and one.query.measures[number].kind.counts:
+            return self._again(one).shown_counts(one.query, number, place, sets, one.name)
+        known = self._behind(at)
         made = tables_of(
             one.query,
             known.groups,
@@ -196,53 +239,18 @@ class _Attack:
         )
         return made[0].table if made else None
 
-    def _recomputed(self, one: Linked) -> _Evidence:
-        if id(one) not in self._evidence:
-            if time.monotonic() > self._until:
-                raise CheckStopped(FindingCode.ATTACK_OVER_BUDGET)
-            profile, most = self._policy.profile, self._policy.max_cells
-            wanted = Wanted(profile.counts_rows, profile.rules.institution_dominance is not None)
-            groups = recompute(one.source, replace(one.query, having_sql=""), most, wanted)
-            left = recompute(one.source, one.query, most, wanted) if one.query.having_sql else groups
-            self._evidence[id(one)] = _Evidence(one, groups, {_id(group, one.query) for group in left})
-        return self._evidence[id(one)]
+    def _behind(self, at: int) -> Behind:
+        if at not in self._known:
+            one = self._tables[at]
+            self._known[at] = self._again(one).behind(one.claim, one.query, one.hidden)
+        return self._known[at]
 
-
-class _Evidence:
-    """What stands behind a table.
-
-    Args:
-        groups: all of them, those too that HAVING leaves out.
-        listed: those that the file lists.
-    """
-
-    def __init__(self, one: Linked, groups: Sequence[Group], listed: set[GroupId]) -> None:
-        query = one.query
-        marks = {row.levels: row.measures for row in one.hidden}
-        everything = range(len(query.measures))
-        self.groups = groups
-        self.hidden: set[Place] = {
-            place_of(group, query, number)
-            for group in groups
-            for number in (
-                marks.get(levels(group.key(query), group.grouping), ())
-                if _id(group, query) in listed
-                else everything
-            )
-        }
-        self.keys = [_key(group, one) if _id(group, query) in listed else {} for group in groups]
-
-
-def _id(group: Group, query: Query) -> GroupId:
-    return group_id(group.key(query), group.grouping)
-
-
-def _key(group: Group, one: Linked) -> Mapping[str, str]:
-    """The key of a group as its file and findings show it."""
-    return {
-        key.name: one.claim.margin if group.grouping >> at & 1 else unquote(format_value(value))
-        for at, (key, value) in enumerate(zip(one.query.keys, group.key(one.query), strict=True))
-    }
+    def _again(self, one: Linked) -> Again:
+        """Computes tables over the same versions again."""
+        if one.claim.datasets not in self._sources:
+            opened = computing(one.source, self._policy, self._until)
+            self._sources[one.claim.datasets] = self._open.enter_context(opened)
+        return self._sources[one.claim.datasets]
 
 
 def _exposed(
@@ -258,13 +266,14 @@ def _exposed(
     """
     fresh = sorted({one for one in owners if one < new})
     share = seconds / (len(fresh) + 2)
-    everything = audit(tables, rules, share)
+    most = share * _EXACT
+    everything = audit(tables, rules, share, exact=most)
 
     def without(out: Collection[int]) -> set[tuple[Exposed, int, int]]:
         """What the others give away without some outputs."""
         kept = [number for number, owner in enumerate(owners) if owner not in out]
         rest = [tables[number] for number in kept]
-        return _places(audit(rest, rules, share), kept) if any(map(_conceals, rest)) else set()
+        return _places(audit(rest, rules, share, exact=most), kept) if any(map(_conceals, rest)) else set()
 
     before = without(fresh)
     exposures = [one for one in everything.exposures if not _among(one, before)]

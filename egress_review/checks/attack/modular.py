@@ -6,6 +6,8 @@ double holds exactly.
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +46,12 @@ class Echelon:
         return len(self.pivots)
 
 
-def echelon(matrix: Floats) -> Echelon:
-    """Eliminate; `matrix` holds whole numbers."""
+def echelon(matrix: Floats, until: float = math.inf) -> Echelon:
+    """Eliminate; `matrix` holds whole numbers.
+
+    Raises:
+        TimeoutError: it takes longer than `until` of `time.monotonic`.
+    """
     work = np.mod(matrix, PRIME)
     height, width = work.shape
     found = Echelon(work, [], [], np.arange(height), np.zeros((height, min(height, width))))
@@ -54,6 +60,8 @@ def echelon(matrix: Floats) -> Echelon:
         first = found.rank
         if first == height:
             break
+        if time.monotonic() > until:
+            raise TimeoutError
         _panel(found, start, stop)
         _update(found, first, stop)
     found.rows = work[: found.rank]

@@ -9,7 +9,7 @@ them. Does not guarantee more: products, such as a mean times its count, are giv
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +21,9 @@ from egress_review.checks.attack.cells import Cell, collect
 from egress_review.checks.attack.frame import Address, Frame, Shape
 from egress_review.checks.attack.model import Flags, Floats, PublishedTable
 
-MOST_SHAPES = 256
+MOST_SHAPES = 512
+MOST_CELLS = 60_000
+"""Of tables that are attacked together, with those that their filters leave out."""
 MOST_OUTSIDE = 20_000
 """Cells that the filters of one shape leave out, up to which each is an unknown; of more, what is left of a
 margin is one."""
@@ -132,9 +134,11 @@ def _add_outside(
 ) -> dict[Shape, list[PublishedTable]]:
     """What filters leave out of a shape is not empty but unknown; the shapes of which that is too much."""
     unlisted: dict[Shape, list[PublishedTable]] = {}
-    for shape, tables in by_shape.items():
+    for shape, tables in sorted(by_shape.items(), key=lambda one: frame.size(one[0])):
         if not all(table.slices for table in tables):
             continue
+        if len(cells) > MOST_CELLS:
+            raise TooComplex("too many cells")
         if frame.size(shape) > MOST_OUTSIDE:
             unlisted[shape] = tables
             continue
@@ -204,7 +208,12 @@ def _next(coarse: Shape, finer: dict[Shape, list[Shape]]) -> list[Shape]:
 
 def _unlisted(line: Line, cells: dict[Address, Cell]) -> Cell:
     """A margin that no table shows, as far as its parts tell."""
-    parts = [cells[one] for one in line.parts]
+    return _sum(cells[one] for one in line.parts)
+
+
+def _sum(cells: Iterable[Cell]) -> Cell:
+    """What several cells, of which no table shows the sum, tell of it."""
+    parts = tuple(cells)
     return Cell(
         low=math.fsum(one.low for one in parts),
         high=math.fsum(one.high for one in parts),
@@ -222,12 +231,13 @@ def _holds(line: Line, cells: dict[Address, Cell]) -> bool:
 
 
 def _assemble(cells: dict[Address, Cell], lines: Sequence[Line]) -> System:
+    lines = _merged(cells, lines)
     columns: dict[Address, int] = {}
     entries: list[tuple[int, int, int]] = []
     rhs: list[float] = []
     kept: list[Line] = []
     for line in lines:
-        terms = [(1, one) for one in line.parts] + [(-1, line.parent)]
+        terms = _terms(line)
         hidden = [(sign, one) for sign, one in terms if not cells[one].shown]
         if not hidden:
             continue
@@ -239,6 +249,35 @@ def _assemble(cells: dict[Address, Cell], lines: Sequence[Line]) -> System:
         if not cell.shown and cell.rows:
             columns.setdefault(address, len(columns))
     return _packed(cells, tuple(columns), entries, rhs, tuple(kept))
+
+
+def _terms(line: Line) -> list[tuple[int, Address]]:
+    return [(1, one) for one in line.parts] + [(-1, line.parent)]
+
+
+def _merged(cells: dict[Address, Cell], lines: Sequence[Line]) -> list[Line]:
+    """Cells that no table lists and that stand in the same lines are one: nothing tells them apart."""
+    stands: dict[Address, list[tuple[int, int]]] = {}
+    for number, line in enumerate(lines):
+        for sign, one in _terms(line):
+            if not cells[one].rows and not cells[one].shown:
+                stands.setdefault(one, []).append((number, sign))
+    alike: dict[tuple[tuple[int, int], ...], list[Address]] = {}
+    for one, where in stands.items():
+        alike.setdefault(tuple(where), []).append(one)
+    instead: dict[Address, Address] = {}
+    for together in alike.values():
+        if len(together) > 1:
+            rest: Address = (("rest", f"\0{len(cells)}"),)
+            cells[rest] = _sum(cells[one] for one in together)
+            instead.update(dict.fromkeys(together, rest))
+    return [
+        Line(
+            instead.get(one.parent, one.parent),
+            tuple(dict.fromkeys(instead.get(part, part) for part in one.parts)),
+        )
+        for one in lines
+    ]
 
 
 def _packed(
