@@ -51,6 +51,7 @@ class Reason(StrEnum):
     DIRECTORY_NOT_EMPTY = "directory_not_empty"
     FILE_CHANGED_WHILE_COPIED = "file_changed_while_copied"
     FILE_EXISTS = "file_exists"
+    FILE_FORM_UNKNOWN = "file_form_unknown"
     FILE_LINK_REFUSED = "file_link_refused"
     FILE_NAME_REFUSED = "file_name_refused"
     FILE_NOT_FOUND = "file_not_found"

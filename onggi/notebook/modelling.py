@@ -54,7 +54,7 @@ def model(  # noqa: PLR0913 - a model is said in one call; all but three argumen
         NotFound: a data set or version is not granted.
     """
     if to is not None and Path(to).suffix != ".csv":
-        raise Invalid(Reason.FIELD_INVALID, field="to", value=f"{Path(to).name} (.csv)")
+        raise Invalid(Reason.FILE_FORM_UNKNOWN, name=Path(to).name, endings=".csv")
     spec = _spec(model_kind(kind), formula, time, event, events_per_step)
     values = dict(parameters or {})
     used = datasets_in(sql, one_version_each(granted(), versions or {}))

@@ -17,6 +17,7 @@ from onggi.manifest import Manifest, Table
 from onggi.notebook.builder import Built, Named, Parts, build, named
 from onggi.notebook.catalogue import Dataset, granted
 from onggi.notebook.crate import describe
+from onggi.notebook.foreseen import warn_of
 from onggi.notebook.query import datasets_in, one_version_each, run
 from onggi.notebook.result import result_table
 from onggi.notebook.shaping import label_margins, widen
@@ -67,8 +68,10 @@ def table(  # noqa: PLR0913 - a table is said in one call; all but two arguments
         shape: `long` or `wide`; wide if there are `cols`.
         versions: of data sets, by name, where not the newest granted is meant.
 
+    What the gate will certainly not prove about `sql` is said as a warning when there is a file to write.
+
     Raises:
-        Invalid: not one SELECT, no data set in it, or DuckDB refuses it (says why).
+        Invalid: not one SELECT, no data set in it, DuckDB refuses it (says why), or `to` ends otherwise.
         NotFound: a data set or version is not granted.
     """
     format_ = _format(to)
@@ -78,6 +81,8 @@ def table(  # noqa: PLR0913 - a table is said in one call; all but two arguments
     values = dict(parameters or {})
     if sql is not None:
         used = datasets_in(sql, available)
+        if to is not None:
+            warn_of(sql)
         columns, found = run(sql, values, used)
         claim = _claim(sql, columns, values, used, format_)
         return _finish(to, columns, found, claim, used)
@@ -98,7 +103,7 @@ def _format(to: str | Path | None) -> Format:
     ending = Path(to).suffix.removeprefix(".")
     if ending not in set(Format):
         endings = ", ".join(f".{one.value}" for one in Format)
-        raise Invalid(Reason.FIELD_INVALID, field="to", value=f"{Path(to).name} ({endings})")
+        raise Invalid(Reason.FILE_FORM_UNKNOWN, name=Path(to).name, endings=endings)
     return Format(ending)
 
 

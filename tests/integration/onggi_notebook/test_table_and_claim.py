@@ -154,5 +154,35 @@ for to in ("t.txt", "t"):
     except OnggiError as error: answer[to] = error.reason.value
 """
     found = in_compute(script, door.socket, tmp_path)
-    assert found == REFUSED | {"t.txt": "field_invalid", "t": "field_invalid"}
+    assert found == REFUSED | {"t.txt": "file_form_unknown", "t": "file_form_unknown"}
     assert [path.name for path in tmp_path.iterdir()] == ["session.sock"]
+
+
+WARNED = {
+    "SELECT * FROM other.things": ["COUNT"],
+    "SELECT person_id, visits FROM other.things WHERE visits > 3": ["COUNT"],
+    "SELECT name, count(DISTINCT person_id) AS n FROM other.things GROUP BY name LIMIT 3": ["LIMIT"],
+    "SELECT * FROM other.things ORDER BY 1 LIMIT 3": ["LIMIT", "COUNT"],
+    "SELECT * FROM (SELECT name, count(*) AS n FROM other.things GROUP BY name)": [],
+    "WITH a AS (SELECT name, count(*) AS n FROM other.things GROUP BY name) SELECT * FROM a": [],
+    "SELECT round(avg(weight), 1) AS w FROM other.things": [],
+    SQL.replace("small_set", "other").replace("$low", "1"): [],
+}
+
+
+def test_what_cannot_be_proven_is_said_at_once_and_how_to_write_it(door: Door, tmp_path: Path) -> None:
+    script = f"""
+import warnings
+answer = {{}}
+for sql in {list(WARNED)!r}:
+    for to in ("t.csv", None):
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            onggi.table(sql, to)
+        answer[f"{{sql}} {{to}}"] = [str(one.message) for one in heard]
+"""
+    found = in_compute(script, door.socket, tmp_path)
+    for sql, wanted in WARNED.items():
+        said = found[f"{sql} t.csv"]
+        assert [word for word, text in zip(wanted, said, strict=True) if word not in text] == []
+        assert found[f"{sql} None"] == []
