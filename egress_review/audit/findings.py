@@ -30,6 +30,7 @@ class Proof(StrEnum):
     LEAF_HASH_CHANGED = "leaf_hash_changed"
     LINE_UNREADABLE = "line_unreadable"
     LOG_UNKNOWN = "log_unknown"
+    NO_EXPORT = "no_export"
     NOT_COVERED = "not_covered"
     NUMBERS_CHANGED = "numbers_changed"
 

@@ -130,6 +130,9 @@ class _Reading:
 
     def end(self) -> None:
         """What is missing or left over."""
+        if self._foreign():
+            self.findings = [Found(Proof.NO_EXPORT, {})]  # and not one for each line of it
+            return
         if self.newest is None:
             self._say(Proof.LOG_UNKNOWN)
             return
@@ -147,6 +150,11 @@ class _Reading:
         for checkpoint in self.earlier:
             if checkpoint.size > newest.size:
                 self._say(Proof.CUT_OFF, size=newest.size, expected=checkpoint.size)
+
+    def _foreign(self) -> bool:
+        """Whether not one line is in the form of an export, signed by whomever."""
+        lines = self.newest is not None or self.events or self.marks
+        return not lines and all(one.code is Proof.LINE_UNREADABLE for one in self.findings)
 
     def note(self, found: Found) -> None:
         """Keep a finding, as long as there is room."""

@@ -233,6 +233,22 @@ def test_a_log_signed_with_another_key_is_refused(lines: list[bytes], tmp_path: 
     assert found == {Proof.CHECKPOINT_NOT_SIGNED, Proof.LOG_UNKNOWN}
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"sex,n\nF,12\nM,13\n" * 500, b"\x89PNG\r\n\x1a\n\0\0", b'{"a": 1}\n' * 300]
+)
+def test_a_file_that_is_no_export_is_told_in_one_word(content: bytes) -> None:
+    assert codes([content]) == [(Proof.NO_EXPORT, {})]
+    assert not check([content]).ok
+
+
+def test_an_empty_log_signed_with_another_key_is_said_to_be_that(tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    other = NoteSigner(SIGNER.name, Ed25519PrivateKey.generate())
+    found = verify_export(io.BytesIO(b"".join(exported(tmp_path, 0))), other.verifier).findings
+    assert {one.code for one in found} == {Proof.CHECKPOINT_NOT_SIGNED, Proof.LOG_UNKNOWN}
+
+
 @given(st.data())
 def test_no_bit_can_change(lines: list[bytes], data: st.DataObject) -> None:
     whole = bytearray(b"".join(lines))
