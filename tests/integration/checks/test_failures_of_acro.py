@@ -6,14 +6,19 @@ Each table is one that a tool of the researcher's would have called safe.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from egress_review.checks.findings import Verdict
 from egress_review.checks.report import OutputReport
+from onggi.models.fit import fit
+from onggi.models.spec import ModelKind, ModelSpec
+from onggi.table_form import csv_bytes
 from tests.support.outside import answer, cell, checked, write_folder
 
 Row = Mapping[str, Any]
@@ -158,6 +163,31 @@ def test_suppression_that_was_declared_and_did_not_happen(wards: Path) -> None:
     report = checked(wards, WARDS, "sdap", claim=said)
     assert "threshold" in of(report, "count(*)", ward="C")
     assert report.verdict is Verdict.BLOCK
+
+
+@pytest.mark.parametrize("shown", [b"C,0,", b"C,,"])
+def test_a_suppression_that_prints_a_false_number_or_half_of_the_row(shown: bytes, wards: Path) -> None:
+    """With `zeros_are_disclosive: False` ACRO writes 0 for whom it suppressed; and it may forget a column."""
+    body = answer(wards, WARDS)
+    assert b"C,4," in body
+    report = checked(wards, WARDS, "sdap", body.replace(b"C,4,", shown))
+    assert report.verdict is Verdict.BLOCK
+    assert ("value_differs" in of(report, "count(*)", ward="C")) is (shown == b"C,0,")
+    assert "threshold" in of(report, "mean(cost)", ward="C")
+
+
+def test_a_dummy_of_one_person_in_a_regression(folder: Path) -> None:
+    """ACRO counts degrees of freedom alone: 197 of them, and one person's value as a coefficient."""
+    made = random.Random(1)
+    rows = [{"person": at, "y": made.gauss(5, 1), "me": int(at == 77)} for at in range(200)]
+    data, spec = persons(folder, rows), ModelSpec(ModelKind.OLS, formula="y ~ me")
+    fitted = fit(spec, pd.DataFrame(rows))
+    body = csv_bytes(fitted.columns, fitted.rows)
+    claim = {"model": {"kind": "ols", "formula": "y ~ me"}}
+    for profile in ("acro-default", "sdap"):
+        report = checked(data, "SELECT y, me FROM t", profile, body, claim)
+        assert report.verdict is Verdict.BLOCK
+        assert codes(report) >= {"recomputed", "group_behind_term_small", "leverage_one"}
 
 
 def test_a_number_shown_beside_its_mark_is_blocked(wards: Path) -> None:
