@@ -17,6 +17,7 @@ _SPACE = re.compile(rf"[{_SPACES}]+")
 _TAG_CHARACTERS = 200
 _TAG = re.compile(rf"<[^<>]{{0,{_TAG_CHARACTERS}}}>")
 _RAW_TAG = re.compile(_TAG.pattern.encode())
+_USUAL_TAGS = tuple(f"<{end}{name}>".encode() for name in ("td", "tr", "th") for end in ("", "/"))
 _TAG_OR_SPACE = re.compile(rf"(?:[{_SPACES}]|{_TAG.pattern})+")
 _RUN_IN_MARKUP = re.compile(rf"{_WORD}(?:{_TAG_OR_SPACE.pattern}{_WORD})*")
 _JOINED, _BROKEN = b"a", b"."
@@ -158,6 +159,8 @@ def _possible(run: str, limit: int, *, markup: bool) -> bool:
     """Whether there are letters and digits enough for one span."""
     raw = run.encode("ascii", "ignore")
     if markup:
+        for tag in _USUAL_TAGS:  # nearly all that there are in a table
+            raw = raw.replace(tag, b" ")
         raw = _RAW_TAG.sub(b" ", raw)
     digits = len(raw) - len(raw.translate(None, _DIGITS))
     letters = len(raw) - len(raw.translate(None, _UPPER + _LOWER))
