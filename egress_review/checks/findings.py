@@ -154,6 +154,7 @@ class FindingCode(StrEnum):
     SEPARATION = "separation"
     SEPARATION_NOT_CHECKED = "separation_not_checked"
     SURVIVAL_STEP_SMALL = "survival_step_small"
+    SURVIVAL_TIMES_SINGLE = "survival_times_single"
 
 
 _BLOCK = frozenset(
@@ -190,6 +191,7 @@ _BLOCK = frozenset(
         FindingCode.SINGLE_PERSON_STATISTIC,
         FindingCode.SUPPRESSED_SHOWS_NUMBER,
         FindingCode.SURVIVAL_STEP_SMALL,
+        FindingCode.SURVIVAL_TIMES_SINGLE,
         FindingCode.TABLE_NOT_GRANTED,
         FindingCode.THRESHOLD,
         FindingCode.TYPE_NOT_ALLOWED,

@@ -17,10 +17,17 @@ Chosen = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step down, at time `at`, by the events of `rows`."""
+    """A step down.
+
+    Attributes:
+        at: its time, as published.
+        rows: with an event since the last step.
+        here: whose own time is the published one.
+    """
 
     at: float
     rows: Chosen
+    here: Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ def published_curves(spec: ModelSpec, fitted: Fitted) -> Iterator[Curve]:
         for at in (row[len(key)] for row in fitted.rows if row[: len(key)] == key):
             until = at + _slack(at)
             rows = chosen & (times <= until) & (times > since) & (fitted.response > 0)
-            steps.append(Step(at, rows))
+            steps.append(Step(at, rows, chosen & (np.abs(times - at) <= _slack(at))))
             since = until
         yield Curve(key, chosen, tuple(steps), chosen & (times > since))
 

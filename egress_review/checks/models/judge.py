@@ -145,8 +145,15 @@ def _with_ones(matrix: Matrix) -> Matrix:
 
 
 def _curves(spec: ModelSpec, fitted: Fitted, persons: Codes, least: int) -> Iterator[Finding]:
-    """Each step needs as many persons with an event as a published count has; so does a curve's end."""
-    for curve in published_curves(spec, fitted):
+    """Each step needs as many persons with an event as a published count has; so does a curve's end. And if
+    most times are of one person each, they are a list of values: costs, not months.
+    """
+    published = list(published_curves(spec, fitted))
+    steps = [step for curve in published for step in curve.steps]
+    single = sum(persons_in(persons, step.here) == 1 for step in steps)
+    if 2 * single > len(steps):
+        yield finding(FindingCode.SURVIVAL_TIMES_SINGLE, column=spec.time, steps=single)
+    for curve in published:
         cell = {name: clip(str(value)) for name, value in zip(spec.by, curve.key, strict=True)}
         for step in curve.steps:
             found = persons_in(persons, step.rows)

@@ -135,6 +135,15 @@ def test_small_steps_of_a_curve_are_found() -> None:
     assert FindingCode.SURVIVAL_STEP_SMALL in codes(spec, cohort())
 
 
+def test_values_of_single_persons_are_no_times() -> None:
+    """`time="cost"`: every tenth event prints the cost of one person to the cent."""
+    spec = ModelSpec(ModelKind.KAPLAN_MEIER, time="years", event="died", events_per_step=12)
+    costs = cohort().assign(died=1, years=lambda one: 100 + one.person * 1.17)
+    assert codes(spec, costs) == [FindingCode.SURVIVAL_TIMES_SINGLE]
+    rounded = costs.assign(years=lambda one: one.years // 50)
+    assert FindingCode.SURVIVAL_TIMES_SINGLE not in codes(spec, rounded)
+
+
 def test_the_end_of_a_curve_with_few_persons_left_is_found() -> None:
     """The fit counts rows; that the many rows at the end are one person's, only the gate sees."""
     frame = cohort().assign(died=1)
