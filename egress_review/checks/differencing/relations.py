@@ -5,8 +5,9 @@ persons (`contained`). It comes from one pass over the persons, who are counted 
 of the other, and from sums of these counts for the sets that can be in such a pair at all (`witnesses`).
 
 For a target T and a family of disjoint sets E₁…Eₙ the union that comes nearest to T takes every Eᵢ that lies
-in T by more than half; it differs from T by |T ∖ ⋃E| + Σ min(|Eᵢ ∩ T|, |Eᵢ ∖ T|) persons. If every Eᵢ has at
-least k persons, no other union differs by 1 to k - 1. So unions of *any* number of cells are decided.
+in T by more than half; it differs from T by |T ∖ ⋃E| + Σ min(|Eᵢ ∩ T|, |Eᵢ ∖ T|) persons. If any union
+differs by 1 to k - 1, the nearest differs by no more; and where the nearest is T itself, any other differs by
+a whole Eᵢ at least, k persons or more. So unions of *any* number of cells are decided; told is the nearest.
 """
 
 from __future__ import annotations

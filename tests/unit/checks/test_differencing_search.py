@@ -80,14 +80,15 @@ class ByHand:
         few = [parts for size in (1, 2) for parts in itertools.combinations(self.known, size)]
         yield from itertools.product(self.known, [*few, *unions])
 
-    def found(self) -> Iterator[tuple[Number, int]]:
-        """The number that brings it about, and how many parts it has."""
+    def found(self) -> Iterator[tuple[Number, bool, int]]:
+        """The number that brings it about, whether nothing says that it can be subtracted, its parts."""
         for whole, parts in self.sums():
             new = [one for one in (whole, *parts) if one.is_new]
             if len(parts) == 2 and any(self.left(whole, (part,)) < K for part in parts):
                 continue  # two of the three say it alone
             if new and whole not in parts and 1 <= self.left(whole, parts) < K:
-                yield min(new), len(parts)
+                one_row_or_other = len(parts) == 1 and parts[0].table == whole.table
+                yield min(new), one_row_or_other, len(parts)
 
 
 @settings(max_examples=150, deadline=None)
@@ -98,12 +99,32 @@ def test_nothing_that_is_claimed_is_missed_and_nothing_is_made_up(
     said, by_hand = find(request, ledger), ByHand(request, ledger)
     assert said.complete
     hits = {hit.new: hit for hit in said.hits}
-    for new, parts in by_hand.found():
+    for new, unlike, parts in by_hand.found():
+        if parts > 2:
+            # Of the unions of one column the nearest is told: it may do without this number of the table.
+            assert new.table in {one.table for one in hits}, (new, parts)
+            continue
         assert new in hits, (new, parts)
-        assert len(hits[new].parts) <= parts
+        # The plainest is told: first what can be subtracted, then what has the fewest parts.
+        assert (not hits[new].alike, len(hits[new].parts)) <= (unlike, parts)
     for hit in said.hits:
         assert by_hand.left(hit.whole, hit.parts) == hit.difference
         assert 1 <= hit.difference < K
+
+
+def test_the_nearest_union_is_told_where_several_are_near() -> None:
+    """With {11, 12, 13} too the union is two persons away; without it, one."""
+    cells = [range(11), range(11, 14), range(14, 17), range(17, 23)]
+    earlier = [[frozenset({0, 1, 2})], [frozenset(range(2, 13)), frozenset(range(13, 23))]]
+    said = find([[frozenset(one) for one in cells]], earlier)
+    told = {one.parts: one.difference for one in said.hits if one.whole == Number(1, 1)}
+    assert told[Number(-1, 2), Number(-1, 3)] == 1
+    assert not any(Number(-1, 1) in parts for parts in told)
+
+
+def test_what_can_be_subtracted_is_told_before_rows_that_share_persons() -> None:
+    (first, *_) = find([[frozenset({0, 1, 2}), frozenset({3, 4, 5}), frozenset({0, 1, 2, 3})]], []).hits
+    assert (first.new, first.alike, len(first.parts)) == (Number(-1, 0), True, 2)
 
 
 def test_a_table_that_lacks_three_persons_of_an_earlier_cell_is_found() -> None:
