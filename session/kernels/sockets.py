@@ -1,9 +1,10 @@
 """The session server's end of a kernel's socket, with the methods that Jupyter calls on a `ZMQStream`.
 
 Guarantees: what a kernel sends takes no more memory than one message (`zmtp.Reader`) and what was read with
-it; nothing is read while nobody takes it, so the rest waits in the kernel. A socket in the compute is reached
-below the kernel's folder and through no link. A connection that ends is made again, after a pause. What is
-sent before there is one waits for it, within bounds.
+it; nothing is read while nobody takes it, so the rest waits in the kernel; what no message comes of takes a
+fifth of a processor. A socket in the compute is reached below the kernel's folder and through no link. A
+connection that ends is made again, after a pause. What is sent before there is one waits for it, within
+bounds.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _MAX_WAITING_BYTES = 64 * 1024 * 1024
 _PAUSE_SECONDS = 0.1
 _GREETING_SECONDS = 10.0
+_BYTES_A_SECOND = 2_000_000_000
+"""What the system hands over: it takes time before `data_received` is called."""
+_UNNOTICED_SECONDS = 0.25
+_UNNOTICED_REST = 4.0
+"""Of reading what no message comes of: then rest, for each second of it."""
 _log = logging.getLogger("onggi.session.kernels")
 
 
@@ -46,7 +52,7 @@ class KernelSocket(asyncio.Protocol):
         channel: Jupyter's name for what comes; set by it.
         losses: messages that were too long.
         heard: bytes that have come.
-        spent: seconds that reading has taken since somebody set it to 0.
+        spent: seconds that reading has taken since somebody, who sees to its pace, set it to 0.
     """
 
     def __init__(
@@ -70,7 +76,7 @@ class KernelSocket(asyncio.Protocol):
         self._losses = 0
         self._transport: asyncio.Transport | None = None
         self._receive: Callable[[list[bytes]], None] | None = None
-        self._held = self._closed = False
+        self._held = self._resting = self._closed = False
         self._arrived: deque[zmtp.Message] = deque()
         self._unsent: deque[bytes] = deque()
         self._loop = asyncio.get_running_loop()
@@ -163,10 +169,14 @@ class KernelSocket(asyncio.Protocol):
             self._arrived.clear()
             self._abort()
             return
-        self.spent += time.perf_counter() - begun
+        self.spent += time.perf_counter() - begun + len(data) / _BYTES_A_SECOND
         if self._reader.ready and not was_ready:
             self._begin()
         self._hand_out()
+        if self.spent > _UNNOTICED_SECONDS:
+            self._resting = True
+            self._loop.call_later(_UNNOTICED_REST * self.spent, self._rested)
+            self.spent = 0.0
         self._read_or_not()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -193,12 +203,16 @@ class KernelSocket(asyncio.Protocol):
             except Exception:  # noqa: BLE001 - one bad message must not end the connection
                 _log.exception("what a kernel sent could not be taken")
 
+    def _rested(self) -> None:
+        self._resting = False
+        self._read_or_not()
+
     def _read_or_not(self) -> None:
         """Read only what somebody takes; a handshake is read by itself."""
         if self._transport is None or self._transport.is_closing():
             return
         wanted = self._receive is not None and not self._held and not self._arrived
-        if wanted or not self._reader.ready:
+        if (wanted or not self._reader.ready) and not self._resting:
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
