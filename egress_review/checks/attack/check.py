@@ -26,6 +26,7 @@ from egress_review.checks.rules.profile import Profile
 from egress_review.checks.source.evidence import Group, GroupId
 from egress_review.checks.source.opening import Source
 from egress_review.checks.tables.compare import PublishedRow
+from egress_review.checks.tables.marks import bound
 from onggi.claim import Claim, RoundingMethod
 
 
@@ -38,12 +39,14 @@ class Published:
         suppressed: numbers of those groups that stand as a mark in the file.
         rounding: of the counts in the file.
         datasets: names and versions of the data.
+        below: what the marks say that the numbers behind them are less than.
     """
 
     shown: Mapping[GroupId, Mapping[str, str]]
     suppressed: AbstractSet[Place]
     rounding: Rounding | None = None
     datasets: tuple[tuple[str, str], ...] = ()
+    below: int | None = None
 
 
 def published(query: Query, rows: Sequence[PublishedRow], claim: Claim) -> Published:
@@ -59,6 +62,7 @@ def published(query: Query, rows: Sequence[PublishedRow], claim: Claim) -> Publi
         },
         rounding=rounding_of(claim),
         datasets=claim.datasets,
+        below=bound(claim.suppressed),
     )
 
 
@@ -97,7 +101,7 @@ def attack_table(
         places = placed_measures(query, file.datasets, source)
     except CheckStopped:
         return [finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=len(hidden))]
-    attacked = tables_of(query, groups, hidden, profile, places, rounding=file.rounding)
+    attacked = tables_of(query, groups, hidden, profile, places, rounding=file.rounding, below=file.below)
     keys = [file.shown.get(place, {}) for place in ids]
     together: dict[str, list[Attacked]] = {}
     for one in attacked:

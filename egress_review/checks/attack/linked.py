@@ -33,6 +33,7 @@ from egress_review.checks.reading.query import Query
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
 from egress_review.checks.source.opening import Source
+from egress_review.checks.tables.marks import bound
 from onggi.claim import Claim
 
 MOST_TABLES = 512
@@ -235,6 +236,7 @@ class _Attack:
             self._policy.profile,
             {number: place},
             rounding=rounding_of(one.claim),
+            below=bound(one.claim.suppressed),
             name=one.name,
         )
         return made[0].table if made else None

@@ -63,6 +63,7 @@ def tables_of(
     places: Mapping[int, Placed],
     *,
     rounding: Rounding | None = None,
+    below: int | None = None,
     name: str = "",
 ) -> list[Attacked]:
     """The tables of a query's measures.
@@ -72,6 +73,7 @@ def tables_of(
         hidden: numbers that the file does not show: suppressed, or left out.
         places: measures by index, and where their tables lie; others are left out.
         rounding: of the counts.
+        below: what the marks of the file say that hidden numbers are less than.
         name: of a release, for witnesses.
     """
     # A rule that lets rounded numbers pass says nothing about what stands behind them.
@@ -96,6 +98,7 @@ def tables_of(
                 integral=measure.kind.counts,
                 non_negative=not _negative(groups, number),
                 complete=complete,
+                below=_below(measure, query, below),
             ),
             tuple(groups),
         )
@@ -141,6 +144,12 @@ def _rounding(measure: Measure, declared: Rounding | None) -> Rounding | None:
 def levels_of(group: Group, query: Query) -> tuple[Level, ...]:
     """The levels of a group; a missing value is "", an empty text is two quotes."""
     return levels(group.key(query), group.grouping)
+
+
+def _below(measure: Measure, query: Query, said: int | None) -> float | None:
+    """What a reader knows of a hidden number by its mark; a group that HAVING leaves out has none."""
+    plain = measure.kind.counts or (measure.kind is Kind.SUM and measure.decimals is None)
+    return said if plain and not measure.scale and not query.having_sql else None
 
 
 def _value(cell: Cell, measure: Measure) -> float:

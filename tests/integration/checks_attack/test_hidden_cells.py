@@ -328,3 +328,25 @@ def test_an_answer_cannot_carry_values_for_reviewers() -> None:
     read = answer_from_json(json.dumps(said).encode())
     assert isinstance(read, Stopped)
     assert "persons" not in read.stopped.value().params
+
+
+@pytest.mark.parametrize(
+    ("mark", "found"),
+    [("*", False), ("<10", True), ("<= 9", True), ("<11", False), ("≤ 10", False)],
+)
+def test_a_mark_that_says_below_ten_is_known_to_the_reader(
+    tmp_path: Path, vault: Vault, mark: str, found: bool
+) -> None:
+    """Two hidden counts of 18 together, each below ten, are nine each."""
+    persons = """SELECT row_number() OVER () AS person_id, kind FROM (
+      SELECT 'G' AS kind FROM range(9) UNION ALL SELECT 'N' FROM range(9)
+      UNION ALL SELECT 'R' FROM range(40))"""
+    source = small_source(tmp_path / "small", {"person": ("person_id BIGINT, kind VARCHAR", persons)})
+    made = source.table("SELECT kind, count(DISTINCT person_id) AS n FROM person GROUP BY ROLLUP (kind)")
+    for kind in "GN":
+        made = made.edited(f"{kind},9", f"{kind},{mark}")
+    claim = replace(claim_from_json(made.claim), suppressed=(mark,))
+    report = checked(Made(made.body, claim.to_json()), source, vault)
+    codes = [one.code for one in report.findings]
+    assert codes.count(FindingCode.CELL_RECOVERABLE) == (2 if found else 0), codes
+    assert FindingCode.VALUE_DIFFERS not in codes
