@@ -125,8 +125,8 @@ def test_lines_and_one_string_are_the_same_source() -> None:
 
 def test_lines_and_one_string_are_the_same_outputs() -> None:
     view, meter = make_view()
-    table = {"text/html": ["<b>a</b>\n", "<i>b</i>"], "text/plain": ["t"]}
-    lines = [
+    table: dict[str, Any] = {"text/html": ["<b>a</b>\n", "<i>b</i>"], "text/plain": ["t"]}
+    lines: list[dict[str, Any]] = [
         {"output_type": "stream", "name": "stdout", "text": ["y\n"] * 500},
         {"output_type": "display_data", "metadata": {}, "data": table},
     ]
@@ -143,9 +143,10 @@ def test_nothing_else_is_known_by_what_a_list_of_outputs_is_known_by() -> None:
     output = {"output_type": "stream", "name": "stdout", "text": "y" * 1000}
     known_by = digest_of_list([digest_of(output)])
     written = [digest_of(output).hex(), digest_of(output).decode("latin-1")]
-    imitations = [output, [output], *written, *([one] for one in written), {"outputs": written}]
+    imitations: list[Any] = [output, [output], *written, *([one] for one in written), {"outputs": written}]
     assert known_by not in {digest_of(one) for one in imitations}
-    assert digest_of_list([]) not in {digest_of(one) for one in ("", [], {}, None)}
+    empty: list[Any] = ["", [], {}, None]
+    assert digest_of_list([]) not in {digest_of(one) for one in empty}
 
 
 @pytest.mark.parametrize(
