@@ -113,6 +113,7 @@ def test_no_menu_downloads_exports_or_shares(lab: LabPage) -> None:
     page.keyboard.press("Escape")
     assert len(seen) > 100
     assert {entry for entry in seen if LEAVES.search(entry)} == set()
+    assert {entry for entry in seen if "hub:control-panel" in entry} == set()
 
 
 def _entries(page: Page, selector: str) -> set[str]:

@@ -1,7 +1,8 @@
 // Commands that download, export, share or print are neither shown nor run, whichever plug-in brings them: the
 // plug-ins that we know are switched off by the server; this holds for those that an upgrade may add. The server
 // refuses their addresses besides.
-const CLOSED = /download|export|share|print|nbconvert/i;
+// The hub's own page is not there: the desk is.
+const CLOSED = /download|export|share|print|nbconvert|^hub:control-panel$/i;
 
 export function closeCommands(lab) {
   const registry = lab.commands.CommandRegistry.prototype;
