@@ -130,7 +130,7 @@ def settled(found: Sequence[About], source: Source, *, many: bool = False) -> li
                     f" WHERE {value} IS NOT NULL GROUP BY {value}",
                 )
                 outer = ", ".join(f"max(c{at})" for at in range(len(cuts)))
-                most = database.execute(f"SELECT {outer} FROM ({inner})").fetchone() or ()  # noqa: S608
+                most = database.execute(f"SELECT {outer} FROM ({inner})").fetchone() or ()
                 kept = {one for one, cut in zip(one.conditions, most, strict=True) if not cut}
             others = tuple(one for one in one.conditions if one not in kept)
             settle[one] = replace(

@@ -48,7 +48,7 @@ class Ground:
     def select(self, columns: Iterable[str], rest: str = "") -> str:
         """SQL over the rows; all parts were written by `reading`."""
         with_ = f"WITH {self.with_sql} " if self.with_sql else ""
-        return f"{with_}SELECT {', '.join(columns)} FROM {self.from_sql}{rest}"  # noqa: S608
+        return f"{with_}SELECT {', '.join(columns)} FROM {self.from_sql}{rest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class _Reader:
         if self._one("SELECT count(*) FROM together") > MOST_TOGETHER:
             return []
         size = [self._levels(f"a{at}") for at in range(len(self._asked))]
-        some = _numbered(self._database.execute(f"SELECT * FROM together LIMIT {_SOME}").fetchall())  # noqa: S608
+        some = _numbered(self._database.execute(f"SELECT * FROM together LIMIT {_SOME}").fetchall())
         return [
             (one, other)
             for (at, one), (to, other) in combinations(enumerate(self._asked), 2)
@@ -179,7 +179,7 @@ class _Reader:
         ]
 
     def _levels(self, columns: str) -> int:
-        return self._one(f"SELECT count(*) FROM (SELECT DISTINCT {columns} FROM together)")  # noqa: S608
+        return self._one(f"SELECT count(*) FROM (SELECT DISTINCT {columns} FROM together)")
 
     def _one(self, sql: str) -> int:
         found = self._database.execute(sql).fetchone()

@@ -74,7 +74,7 @@ def remember_model(
     rows = read_rows(claim, numeric_columns(spec), catalogue, MAX_ROWS)
 
     def select(columns: Sequence[str]) -> str:
-        return f"SELECT {', '.join(columns)} FROM ({rows.sql})"  # noqa: S608 - of our own making
+        return f"SELECT {', '.join(columns)} FROM ({rows.sql})"
 
     number = number_sql(source, select, PERSON, PERSON)
     frame = read_frame(select(["*", f"{number} AS {_NUMBER}"]), source)

@@ -97,7 +97,7 @@ def _make_cells(source: duckdb.DuckDBPyConnection, query: Query, most: int) -> l
     order = ", ".join([*(f"k{at}" for at in range(len(keys))), "g"])
     source.execute("DROP TABLE IF EXISTS cells")
     source.execute(
-        f"CREATE TEMP TABLE cells AS SELECT row_number() OVER (ORDER BY {order}) - 1 AS cell, * FROM ({rows})"  # noqa: S608 - of our own making
+        f"CREATE TEMP TABLE cells AS SELECT row_number() OVER (ORDER BY {order}) - 1 AS cell, * FROM ({rows})"
     )
     found = source.execute("SELECT * EXCLUDE (cell) FROM cells ORDER BY cell").fetchall()
     if len(found) > most:
@@ -119,7 +119,7 @@ def _persons(
     same = " AND ".join(["p.g = c.g", *(f"p.k{at} IS NOT DISTINCT FROM c.k{at}" for at in range(len(keys)))])
     names = [*(f"p.f{at}" for at in range(len(flags))), *(f"p.a{at}" for at in range(len(amounts)))]
     wanted = ", ".join([f"c.cell AS cell, {number} AS person", *names])
-    found = source.execute(f"SELECT {wanted} FROM ({inner}) p JOIN cells c ON {same}").fetchnumpy()  # noqa: S608 - as above
+    found = source.execute(f"SELECT {wanted} FROM ({inner}) p JOIN cells c ON {same}").fetchnumpy()
     return _Entries(
         np.asarray(found["cell"], dtype=np.int64),
         persons_from(found["person"]),

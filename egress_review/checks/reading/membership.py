@@ -83,7 +83,7 @@ def _in(node: exp.In, clause: FromClause, relations: Inner) -> str:
     outside, person = clause.scope.resolve(node.this), inner.scope.resolve(listed[0])
     _hold_same_person(outside, clause, person, inner)
     kept = _kept(person, inner, _conditions(select, inner, relations), relations)
-    return f"{outside.sql()} IN (SELECT {_PERSON} FROM {kept})"  # noqa: S608 - written here
+    return f"{outside.sql()} IN (SELECT {_PERSON} FROM {kept})"
 
 
 def _exists(node: exp.Exists, clause: FromClause, relations: Inner) -> str:
@@ -101,7 +101,7 @@ def _exists(node: exp.Exists, clause: FromClause, relations: Inner) -> str:
     _hold_same_person(outside, clause, person, inner)
     rest = [_term(one, inner, relations) for one in terms if one is not linking]
     kept = _kept(person, inner, " AND ".join(rest), relations)
-    return f"EXISTS (SELECT 1 FROM {kept} AS {_MEMBER} WHERE {_MEMBER}.{_PERSON} = {outside.sql()})"  # noqa: S608
+    return f"EXISTS (SELECT 1 FROM {kept} AS {_MEMBER} WHERE {_MEMBER}.{_PERSON} = {outside.sql()})"
 
 
 def _conditions(select: exp.Select, inner: FromClause, relations: Inner) -> str:
@@ -142,4 +142,4 @@ def _hold_same_person(outside: ColumnRef, clause: FromClause, person: ColumnRef,
 
 def _kept(person: ColumnRef, inner: FromClause, where: str, relations: Inner) -> str:
     tail = f" WHERE {where}" if where else ""
-    return relations.keep(f"SELECT {person.sql()} AS {_PERSON} FROM {inner.sql}{tail}")  # noqa: S608
+    return relations.keep(f"SELECT {person.sql()} AS {_PERSON} FROM {inner.sql}{tail}")

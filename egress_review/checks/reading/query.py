@@ -140,7 +140,7 @@ class Query:
         with_ = f"WITH {self.with_sql} " if self.with_sql else ""
         where = f" WHERE {self.where_sql}" if filtered and self.where_sql else ""
         # Every part was written by `reading`; no text of the claim is in it.
-        return f"{with_}SELECT {', '.join(columns)} FROM {self.from_sql}{where}"  # noqa: S608
+        return f"{with_}SELECT {', '.join(columns)} FROM {self.from_sql}{where}"
 
     def grouping_id(self) -> str:
         """An aggregate: bit n (from the right) is 1 where key n is a margin's; "0" without margins."""

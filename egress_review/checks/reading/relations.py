@@ -150,7 +150,7 @@ class Relations:
             bucket_local=clause.bucket_local,
         )
         # Every part was written here; no text of the claim is in it.
-        return relation, f"SELECT {distinct}{', '.join(shown)} FROM {clause.sql}{tail}"  # noqa: S608
+        return relation, f"SELECT {distinct}{', '.join(shown)} FROM {clause.sql}{tail}"
 
     def _union(self, union: exp.Union) -> tuple[Relation, str]:
         """`UNION ALL` of queries that carry the same kind of person."""
@@ -168,7 +168,7 @@ class Relations:
         institution = _INSTITUTION if left.institution and right.institution else ""
         hidden = [_person(0), *([institution] if institution else [])]
         texts = [
-            f"SELECT {', '.join(quote_name(name) for name in (*one.columns, *hidden))} FROM {one.sql}"  # noqa: S608 - written here
+            f"SELECT {', '.join(quote_name(name) for name in (*one.columns, *hidden))} FROM {one.sql}"
             for one in (left, right)
         ]
         local = left.bucket_local and right.bucket_local

@@ -72,6 +72,6 @@ def read_rows(claim: Claim, numeric: Mapping[str, bool], catalogue: Catalogue, m
     shown.append(f"{quote_name(person)} AS {quote_name(PERSON)}")
     # Every part was written here and by `relations`; no text of the claim is in it.
     return RowQuery(
-        f"WITH {relations.with_sql} SELECT {', '.join(shown)} FROM {relation.sql} LIMIT {most + 1}",  # noqa: S608
+        f"WITH {relations.with_sql} SELECT {', '.join(shown)} FROM {relation.sql} LIMIT {most + 1}",
         tuple(notes),
     )

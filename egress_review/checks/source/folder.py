@@ -107,7 +107,7 @@ def describe_folder(folder: Path) -> Described:
             tables.append(table)
             shown = quote_name(name)
             views.append(f"CREATE VIEW {quote_name(NAME)}.{shown} AS {select}")
-            views.append(f"CREATE VIEW main.{shown} AS SELECT * FROM {quote_name(NAME)}.{shown}")  # noqa: S608 - quoted names
+            views.append(f"CREATE VIEW main.{shown} AS SELECT * FROM {quote_name(NAME)}.{shown}")
     known = {column.name for table in tables for column in table.columns}
     named = [
         *map(fold, small.identifier_columns),
@@ -179,8 +179,8 @@ def _describe(
         raise _unreadable(name)
     reader = _reader(kinds.pop(), files)
     try:
-        described = database.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608 - quoted paths
-        rows = int(database.execute(f"SELECT count(*) FROM {reader}").fetchall()[0][0])  # noqa: S608
+        described = database.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()
+        rows = int(database.execute(f"SELECT count(*) FROM {reader}").fetchall()[0][0])
     except duckdb.Error:
         raise _unreadable(name) from None
     types = {str(one[0]): str(one[1]) for one in described}
@@ -198,7 +198,7 @@ def _describe(
         DataFile(path.relative_to(folder).as_posix(), path.stat().st_size, "", 0) for path in files
     )
     single = {folded for folded, original in columns.items() if types[original] == "FLOAT"}
-    return Table(name, rows, made, listed), f"SELECT {', '.join(shown)} FROM {reader}", single  # noqa: S608
+    return Table(name, rows, made, listed), f"SELECT {', '.join(shown)} FROM {reader}", single
 
 
 def _reader(kind: str, files: Sequence[Path]) -> str:

@@ -169,12 +169,12 @@ def mode_sql(query: Query, unit: str, argument: str) -> str:
     held = "count(DISTINCT u)" if unit else "count(*)"
     # Every part was written here or by `reading`.
     counted = (
-        f"SELECT {', '.join([*keys, f'{_grouping(query, keys)} AS g'])}, x, count(*) AS r, {held} AS h"  # noqa: S608
+        f"SELECT {', '.join([*keys, f'{_grouping(query, keys)} AS g'])}, x, count(*) AS r, {held} AS h"
         f" FROM ({source}) AS source_rows WHERE x IS NOT NULL{_grouped(query, keys, 'x')}"
     )
-    best = f"SELECT *, max(r) OVER (PARTITION BY {names}) AS most FROM ({counted}) AS counted"  # noqa: S608
+    best = f"SELECT *, max(r) OVER (PARTITION BY {names}) AS most FROM ({counted}) AS counted"
     return (
-        f"SELECT {names}, min(x, {TIED}) AS tied, min(h) AS holders"  # noqa: S608
+        f"SELECT {names}, min(x, {TIED}) AS tied, min(h) AS holders"
         f" FROM ({best}) AS best WHERE r = most GROUP BY {names}"
     )
 
@@ -209,7 +209,7 @@ def merge_sql(table: str, query: Query, wanted: Sequence[Statistic]) -> str:
         columns.append(_largest(f"top{number}", TOP, "DESC"))
         columns.append(_largest(f"low{number}", ENDS, "ASC"))
         columns.append(_largest(f"high{number}", ENDS, "DESC"))
-    return f"SELECT {', '.join(columns)} FROM {table} GROUP BY {', '.join(_names(query))}"  # noqa: S608 - our own texts
+    return f"SELECT {', '.join(columns)} FROM {table} GROUP BY {', '.join(_names(query))}"
 
 
 def _by_unit(query: Query, unit: str, wanted: Sequence[Statistic], outer: Sequence[str]) -> str:
@@ -221,8 +221,8 @@ def _by_unit(query: Query, unit: str, wanted: Sequence[Statistic], outer: Sequen
         rows.extend(one.row_columns(number))
         units.extend(one.unit_columns(number))
     source, grouped = query.select_sql(rows), _grouped(query, keys, "u")
-    inner = f"SELECT {', '.join(units)} FROM ({source}) AS source_rows{grouped}"  # noqa: S608 - our own texts
-    return f"SELECT {', '.join(outer)} FROM ({inner}) AS units GROUP BY {', '.join(_names(query))}"  # noqa: S608
+    inner = f"SELECT {', '.join(units)} FROM ({source}) AS source_rows{grouped}"
+    return f"SELECT {', '.join(outer)} FROM ({inner}) AS units GROUP BY {', '.join(_names(query))}"
 
 
 def _grouping(query: Query, keys: Sequence[str]) -> str:

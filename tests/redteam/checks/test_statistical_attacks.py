@@ -1,4 +1,3 @@
-
 """One person's value inside an honest-looking statistic: what reading stops before anything is computed."""
 
 from __future__ import annotations
