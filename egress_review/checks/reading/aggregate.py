@@ -2,8 +2,8 @@
 
 Whoever contributes nothing but zero to a sum, an average or a deviation is not counted as a contributor:
 `SUM(CASE WHEN … THEN cost ELSE 0 END)` is about those whose cost it adds. What stands inside an aggregate may
-be a column, converted or scaled, a value where a condition holds, 0 or 1, or arithmetic of columns (read by
-people); see `shape`.
+be a column, also converted, a value where a condition holds, 0 or 1, or arithmetic (read by people); see
+`shape`.
 """
 
 from __future__ import annotations

@@ -28,10 +28,9 @@ def fold(name: str) -> str:
 class Shape(IntEnum):
     """How far an expression may treat single persons in their own way, from nothing to anything.
 
-    `constant` is of the query alone; `plain` a column of the data, at most converted, shifted or scaled; an
-    `indicator` is 0, 1 or missing; `smooth` is arithmetic of columns; `piecewise` chooses by the data between
-    values that are more than 0 and 1, so that one person's value can stand in a sum where everybody else
-    adds a known number.
+    `constant` is of the query alone; `plain` a column of the data, at most converted; an `indicator` is 0, 1
+    or missing; `smooth` is arithmetic; `piecewise` chooses by the data between values that are more than 0
+    and 1, so that one person's value can stand in a sum where everybody else adds a known number.
     """
 
     CONSTANT = 0

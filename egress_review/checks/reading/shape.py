@@ -2,7 +2,8 @@
 
 `SUM(CASE WHEN age = 97 THEN cost ELSE 1 END)` prints one person's cost while everybody "contributes". What
 chooses by the data between values that are more than 0 and 1 is therefore not provable inside a measure;
-arithmetic of several columns is provable, and is for people to read.
+arithmetic is provable, and is for people to read: also that of one column, since `SUM(cost * 3)` is not
+compared with the `SUM(cost)` of another release.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlglot import exp
 from egress_review.checks.reading.functions import QUESTIONS
 from egress_review.checks.reading.scope import Scope, Shape
 
-_THROUGH = (exp.Paren, exp.Neg, exp.Cast, exp.TryCast, exp.Filter)
+_THROUGH = (exp.Paren, exp.Cast, exp.TryCast, exp.Filter)
 _SMOOTH = (
     exp.Abs, exp.Ceil, exp.DateDiff, exp.DateFromParts, exp.DateTrunc, exp.Day, exp.DayOfWeek, exp.DayOfYear,
     exp.Exp, exp.Extract, exp.Floor, exp.Hour, exp.Length, exp.Ln, exp.Log, exp.Month, exp.Pow, exp.Quarter,
@@ -77,17 +78,17 @@ def _aggregated(node: exp.AggFunc, scope: Scope) -> Shape:
     return Shape.PLAIN if inside is Shape.INDICATOR else inside
 
 
+def _negated(node: exp.Expr, scope: Scope) -> Shape:
+    return _sum(Shape.CONSTANT, shape_of(node.this, scope))
+
+
 def _sum(left: Shape, right: Shape) -> Shape:
-    if Shape.CONSTANT in {left, right}:
-        other = max(left, right)
-        return Shape.PLAIN if other is Shape.INDICATOR else other
-    return max(left, right, Shape.SMOOTH)
+    return Shape.CONSTANT if left is right is Shape.CONSTANT else max(left, right, Shape.SMOOTH)
 
 
 def _product(left: Shape, right: Shape, kind: type[exp.Expr]) -> Shape:
     if right is Shape.CONSTANT or (left is Shape.CONSTANT and kind is exp.Mul):
-        other = max(left, right)
-        return Shape.PLAIN if other is Shape.INDICATOR else other
+        return _sum(left, right)
     if left is right is Shape.INDICATOR and kind is exp.Mul:
         return Shape.INDICATOR
     if Shape.INDICATOR in {left, right}:
@@ -123,6 +124,7 @@ _SHAPES: tuple[tuple[tuple[type[Any], ...], Callable[[Any, Scope], Shape]], ...]
     (_QUESTION, _question),
     ((exp.Count, exp.CountIf, exp.AggFunc), _aggregated),
     (_THROUGH, _inside),
+    ((exp.Neg,), _negated),
     ((exp.Add, exp.Sub), _added),
     ((exp.Mul, exp.Div), _multiplied),
     ((exp.Case, exp.If), _choice),

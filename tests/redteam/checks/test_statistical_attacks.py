@@ -38,6 +38,12 @@ READ_BY_PEOPLE = [
     "SUM(cost * pow(2, age))",
     "SUM(cost * cost * cost * cost)",
     "SUM(cost * age) / SUM(cost)",
+    # another number than the SUM(cost) of a release, and the same secret
+    "SUM(cost * 3)",
+    "SUM(cost / 1000)",
+    "AVG(cost + 1)",
+    "SUM(-cost)",
+    "SUM(1 - (age > 96)::INT)",
 ]
 
 
