@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
-from egress_review.display.images import Drawn, Redraw
+from egress_review.display.images import Drawn
 from egress_review.display.policy import MIB, DisplayPolicy
 from egress_review.domain import Output
 from egress_review.vault import Vault
@@ -23,6 +24,7 @@ MOST_BYTES = 24 * MIB
 DRAWING_S = 20.0
 """Seconds for one picture: six million pixels of noise, 18 MB, took 3.3 on a busy machine."""
 _KEPT_BYTES = 96 * MIB
+_Draw = Callable[[str, bytes, DisplayPolicy], Drawn | Reason]
 _KINDS = {"jpeg": "image/jpeg", "png": "image/png"}
 _POLICY = DisplayPolicy(version="review", image_pixels=MOST_PIXELS, image_bytes=MOST_BYTES)
 
@@ -39,7 +41,7 @@ class Pictures:
         redraw: an `egress_review.display.redrawing.ImageWorker`.
     """
 
-    def __init__(self, vault: Vault, redraw: Redraw, kept_bytes: int = _KEPT_BYTES) -> None:
+    def __init__(self, vault: Vault, redraw: _Draw, kept_bytes: int = _KEPT_BYTES) -> None:
         self._vault = vault
         self._redraw = redraw
         self._kept_bytes = kept_bytes
