@@ -99,6 +99,7 @@ class Kernel:
         self.v1 = v1
         self.id = kernel_id or browser.api("POST", "api/kernels", {})["id"]
         self.messages: list[dict[str, Any]] = []
+        self.patience_s = 30.0
 
     async def __aenter__(self) -> Self:
         from tornado.httpclient import HTTPRequest
@@ -126,6 +127,10 @@ class Kernel:
         """A second page on the same kernel, which leaves it running."""
         page = type(self)(self.browser, self.v1, self.id)
         await page.__aenter__()
+        # As JupyterLab does: what comes before the answer is not for this page yet.
+        asked = await page.send("kernel_info_request", {})
+        while (await page.read())["parent_header"].get("msg_id") != asked:
+            pass
         try:
             yield page
         finally:
@@ -154,7 +159,7 @@ class Kernel:
     async def read(self) -> dict[str, Any]:
         import asyncio
 
-        frame = await asyncio.wait_for(self.socket.read_message(), 30)
+        frame = await asyncio.wait_for(self.socket.read_message(), self.patience_s)
         if frame is None:
             raise EOFError
         assert isinstance(frame, bytes) is self.v1

@@ -190,6 +190,7 @@ def test_unsigned_messages_of_15_mb_cost_bounded_memory(kernel_of: Any, browser:
         async with kernel_of(browser, v1=True) as loud, kernel_of(browser, v1=True) as quiet:
             await quiet.run("1 + 1")
             memory = server.forget_peak()
+            loud.patience_s = 120.0  # 900 MB that show nothing are read on a fifth of a processor
             flood = asyncio.create_task(loud.run(UNSIGNED))
             while not flood.done():
                 assert said(await quiet.run("1 + 1")) == "2"
