@@ -88,7 +88,8 @@ def plain_hub(*, nodelay: bool, rate_limited: bool = True) -> Iterator[Visitor]:
                 stderr=subprocess.STDOUT,
             )
         try:
-            yield plain_visitor(f"http://127.0.0.1:{base}", "someone")
+            with contextlib.closing(plain_visitor(f"http://127.0.0.1:{base}", "someone")) as visitor:
+                yield visitor
         finally:
             process.terminate()
             process.wait(30)
