@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onggi.plan import ComputeLimits, SessionPlan
 from onggi.sandbox import Bind, Box, Limits, Tmpfs, interpreter_binds
+from onggi.sandbox.limits import BEHIND_SERVERS
 from spawner.session_folder import SessionFolder
 
 HOME = "/home/researcher"
@@ -87,4 +88,5 @@ def box_limits(limits: ComputeLimits) -> Limits:
         processes=limits.processes,
         open_files=limits.open_files,
         file_bytes=limits.disk_bytes,
+        nice=BEHIND_SERVERS,
     )

@@ -13,11 +13,13 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from onggi.sandbox import landlock
+from onggi.sandbox.limits import AUTOGROUP
 
 MOST_KERNELS = 16
 """At one time; the process limit of the box holds the rest."""
@@ -30,6 +32,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _READABLE = ("/usr", "/bin", "/lib", "/lib64", "/sbin", "/opt", "/etc", "/data", "/run/onggi/api")
 _WRITABLE = ("/tmp", "/dev", "/proc")  # noqa: S108 - the box's own
 _PR_SET_PDEATHSIG = 1
+_STEPS_BACK = 5
 _libc = ctypes.CDLL(None)
 
 
@@ -177,10 +180,27 @@ def _before_exec(domain: landlock.Domain | None) -> Callable[[], None]:
 
     def prepare() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _step_back()
         if domain is not None:
             domain.enter()
 
     return prepare
+
+
+def _step_back() -> None:
+    """Let the session of its own that a kernel has step back as the agent's does.
+
+    Who may not raise niceness at will may change it ten times a second, all of the machine together.
+    """
+    for _ in range(_STEPS_BACK):
+        try:
+            AUTOGROUP.write_text(str(os.nice(0)))
+        except BlockingIOError:
+            time.sleep(0.1)
+        except OSError:
+            return  # this machine does not group processes by session: the process's own niceness holds
+        else:
+            return
 
 
 def _clean(env: Mapping[str, str]) -> dict[str, str]:

@@ -32,7 +32,7 @@ from onggi.reasons import Reason
 from onggi.sandbox import scenery, seccomp
 from onggi.sandbox.box import BOX_ID, Box, Network
 from onggi.sandbox.cgroup import Cgroup, CgroupHome
-from onggi.sandbox.limits import Held, held_by_rlimits, prlimit_argv
+from onggi.sandbox.limits import AUTOGROUP, Held, held_by_rlimits, nice_argv, prlimit_argv
 
 Stream = int | IO[bytes]
 BASH = "/usr/bin/bash"
@@ -112,7 +112,13 @@ def launch(
         told = ["--info-fd", str(pipes.info[1]), "--block-fd", str(pipes.block[0])]
         arguments = [*told, *_arguments(box, files)]
         listed = files.add(b"".join(argument.encode() + b"\0" for argument in arguments))
-        inner = [*_guard(pipes), *_FORGET_SHELL, *prlimit_argv(box.limits), *box.argv]
+        inner = [
+            *_guard(pipes, box.limits.nice),
+            *_FORGET_SHELL,
+            *nice_argv(box.limits),
+            *prlimit_argv(box.limits),
+            *box.argv,
+        ]
         process = subprocess.Popen(
             [*_pinning(box), bwrap, "--args", str(listed), "--", *inner],
             stdin=stdin,
@@ -170,14 +176,17 @@ class _Pipes:
         return _pipe(reader=self._theirs, writer=ours)
 
 
-def _guard(pipes: _Pipes) -> list[str]:
+def _guard(pipes: _Pipes, nice: int) -> list[str]:
     """The first command in the box: it waits until bubblewrap has bound the box to the launcher's life.
 
     Bubblewrap does so (PR_SET_PDEATHSIG) only at the end of its work, just before its process 1 begins to
     wait for the command; a launcher that was killed earlier would leave the box behind.
+
+    It is the first of the box's session, so that it can let the whole session step back.
     """
     ready, go = pipes.ready[1], pipes.go[0]
-    script = (
+    step_back = f"{{ echo {nice} >{AUTOGROUP}; }} 2>/dev/null; " if nice else ""
+    script = step_back + (
         "until read -r -a s </proc/1/stat && [[ ${s[2]} == S ]]; do :; done; "
         f'echo >&{ready} && read -r <&{go} && exec {ready}>&- {go}<&- && exec "$@"'
     )

@@ -20,8 +20,10 @@ from onggi.sandbox.limits import HeldBy, Limits
 
 CPU_PERIOD_US = 100_000
 _CONTROLLERS = {"memory": "memory", "processes": "pids", "cpu": "cpu"}
-_V1_FILES = {"memory": "memory.limit_in_bytes", "processes": "pids.max", "cpu": "cpu.cfs_quota_us"}
-_V2_FILES = {"memory": "memory.max", "processes": "pids.max", "cpu": "cpu.max"}
+_Settings = dict[str, dict[str, int | str]]
+"""What is written into which file of which controller."""
+_V1_SHARES, _NICE_STEP = 1024, 1.25
+"""What a group has without stepping back, and how many times less with each step (sched(7))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,15 @@ class CgroupHome:
         Raises:
             OSError: if the kernel refuses.
         """
-        wanted = _wanted(limits, self.kind)
+        settings = _version2_files(limits) if self.kind is HeldBy.CGROUP2 else _version1_files(limits)
         folders: dict[str, Path] = {}
         for what, parent in self.parents.items():
-            if what not in wanted:
+            if what not in settings:
                 continue
-            folder = parent / name
+            folder = folders[what] = parent / name
             folder.mkdir(exist_ok=True)
-            names = _V2_FILES if self.kind is HeldBy.CGROUP2 else _V1_FILES
-            (folder / names[what]).write_text(wanted[what], "ascii")
-            folders[what] = folder
+            for file, value in settings[what].items():
+                (folder / file).write_text(str(value), "ascii")
         return Cgroup(folders, self.kind)
 
 
@@ -84,16 +85,28 @@ def find_home(
     return _version2(mounted, paths) or _version1(mounted, paths)
 
 
-def _wanted(limits: Limits, kind: HeldBy) -> dict[str, str]:
-    wanted: dict[str, str] = {}
+def _version2_files(limits: Limits) -> _Settings:
+    files: _Settings = {}
     if limits.memory_bytes is not None:
-        wanted["memory"] = str(limits.memory_bytes)
+        files["memory"] = {"memory.max": limits.memory_bytes}
     if limits.processes is not None:
-        wanted["processes"] = str(limits.processes)
+        files["processes"] = {"pids.max": limits.processes}
     if limits.cpus is not None:
-        quota = str(limits.cpus * CPU_PERIOD_US)
-        wanted["cpu"] = f"{quota} {CPU_PERIOD_US}" if kind is HeldBy.CGROUP2 else quota
-    return wanted
+        quota = limits.cpus * CPU_PERIOD_US
+        files["cpu"] = {"cpu.max": f"{quota} {CPU_PERIOD_US}", "cpu.weight.nice": limits.nice}
+    return files
+
+
+def _version1_files(limits: Limits) -> _Settings:
+    files: _Settings = {}
+    if limits.memory_bytes is not None:
+        files["memory"] = {"memory.limit_in_bytes": limits.memory_bytes}
+    if limits.processes is not None:
+        files["processes"] = {"pids.max": limits.processes}
+    if limits.cpus is not None:
+        shares = round(_V1_SHARES / _NICE_STEP**limits.nice)
+        files["cpu"] = {"cpu.cfs_quota_us": limits.cpus * CPU_PERIOD_US, "cpu.shares": shares}
+    return files
 
 
 def _mounted(mountinfo: str) -> dict[str, Path]:

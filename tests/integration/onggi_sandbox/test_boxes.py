@@ -166,6 +166,22 @@ def test_processors_are_those_chosen(run_in_box: RunInBox) -> None:
     assert said == f"{{{chosen}}}\nrefused\n"
 
 
+@pytest.mark.parametrize("nice", [0, 10])
+def test_a_box_steps_back(run_in_box: RunInBox, nice: int) -> None:
+    code = """
+        import os
+        print(os.nice(0))
+        try:
+            print(open("/proc/self/autogroup").read().split()[-1])
+        except FileNotFoundError:
+            print("no groups here")
+    """
+    status, said = run_in_box(textwrap.dedent(code), limits=Limits(nice=nice))
+    of_process, of_session = said.splitlines()
+    assert (status, int(of_process)) == (0, min(os.nice(0) + nice, 19))
+    assert of_session in (str(nice), "no groups here")
+
+
 def test_a_box_ends_with_its_launcher(tmp_path: Path, ordinary_user: None) -> None:
     code = (
         "import sys,time; from onggi.sandbox import *; b=launch(Box(('/usr/bin/sleep','100')));"

@@ -52,6 +52,21 @@ def test_pixels_stay_and_metadata_go() -> None:
     assert chunks <= {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
 
 
+@pytest.mark.parametrize(
+    ("mode", "alpha", "shown"), [("RGBA", 255, "RGB"), ("LA", 255, "L"), ("RGBA", 254, "RGBA")]
+)
+def test_transparency_stays_where_there_is_any(mode: str, alpha: int, shown: str) -> None:
+    image = Image.effect_noise((60, 40), 50).convert(mode)
+    image.putalpha(alpha)
+    written = io.BytesIO()
+    image.save(written, "PNG")
+    drawn = WORKER("image/png", written.getvalue(), POLICY)
+    assert isinstance(drawn, Drawn)
+    seen = Image.open(io.BytesIO(drawn.raw))
+    assert seen.mode == shown
+    assert seen.convert(mode).tobytes() == image.tobytes()
+
+
 def starts(raw: bytes) -> Iterator[int]:
     at = 8
     while at < len(raw):

@@ -10,7 +10,7 @@ import pytest
 from onggi.sandbox.cgroup import find_home
 from onggi.sandbox.limits import HeldBy, Limits
 
-LIMITS = Limits(memory_bytes=1024, cpus=2, processes=7)
+LIMITS = Limits(memory_bytes=1024, cpus=2, processes=7, nice=10)
 
 
 def mountinfo(*lines: str) -> str:
@@ -18,23 +18,25 @@ def mountinfo(*lines: str) -> str:
 
 
 def test_version_1_takes_the_folder_named_onggi(tmp_path: Path) -> None:
-    for controller in ("memory", "pids"):
+    for controller in ("memory", "pids", "cpu"):
         (tmp_path / controller / "onggi").mkdir(parents=True)
     (tmp_path / "mounts").write_text(
         mountinfo(
             f"{tmp_path}/memory rw - cgroup cgroup rw,memory",
             f"{tmp_path}/pids rw - cgroup cgroup rw,pids",
+            f"{tmp_path}/cpu rw - cgroup cgroup rw,cpu,cpuacct",
         )
     )
-    (tmp_path / "own").write_text("4:memory:/somewhere\n3:pids:/\n0::/\n")
+    (tmp_path / "own").write_text("5:cpu,cpuacct:/\n4:memory:/somewhere\n3:pids:/\n0::/\n")
     home = find_home(tmp_path / "mounts", tmp_path / "own")
     assert home is not None
     assert home.kind is HeldBy.CGROUP1
-    assert set(home.parents) == {"memory", "processes"}
+    assert set(home.parents) == {"memory", "processes", "cpu"}
     cgroup = home.make("s-1", LIMITS)
     cgroup.add(42)
     assert (tmp_path / "memory/onggi/s-1/memory.limit_in_bytes").read_text() == "1024"
     assert (tmp_path / "pids/onggi/s-1/pids.max").read_text() == "7"
+    assert (tmp_path / "cpu/onggi/s-1/cpu.shares").read_text() == "110"
     assert (tmp_path / "pids/onggi/s-1/cgroup.procs").read_text() == "42"
 
 
@@ -51,6 +53,7 @@ def test_version_2_takes_the_parent_of_our_own(tmp_path: Path) -> None:
     made = tmp_path / "tree/unit/s-1"
     assert (made / "memory.max").read_text() == "1024"
     assert (made / "cpu.max").read_text() == "200000 100000"
+    assert (made / "cpu.weight.nice").read_text() == "10"
     assert (made / "pids.max").read_text() == "7"
 
 
