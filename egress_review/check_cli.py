@@ -20,7 +20,8 @@ from egress_review.check_print import as_json, as_text
 from egress_review.checks.findings import Verdict
 from egress_review.checks.job import CheckJob, DatasetFolder, OutputToCheck
 from egress_review.checks.policy import CheckPolicy, Engine
-from egress_review.checks.rules.profile import Profile, profile_at
+from egress_review.checks.rules.document import profile_at
+from egress_review.checks.rules.profile import Profile
 from egress_review.checks.runner import run_checks
 from onggi.claim import UNKNOWN_KEY, claim_for_check
 from onggi.errors import Invalid, OnggiError

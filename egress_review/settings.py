@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, field_validator
 
 from egress_review.checks.policy import CheckPolicy, Engine
-from egress_review.checks.rules.profile import DEFAULT, profile_at
+from egress_review.checks.rules.document import DEFAULT, profile_at
 from egress_review.policy import MIB, ReviewPolicy
 from web.settings import ServiceSettings
 

@@ -21,7 +21,7 @@ from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.protect.job import ProtectAnswer, ProtectJob, Stopped
 from egress_review.checks.protect.way import Way
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.rules.profile import shipped
+from egress_review.checks.rules.document import shipped
 from egress_review.domain import Request
 from egress_review.granted import granted_folders
 from egress_review.people import Caller

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from egress_review.checks.rules.profile import DEFAULT, Profile, profile_from_json, shipped
+from egress_review.checks.rules.profile import Profile, profile_from_json
 from onggi.errors import Invalid
 from onggi.reasons import Reason
 
@@ -17,6 +17,13 @@ class Engine(StrEnum):
 
     DUCKDB = "duckdb"
     DASK = "dask"
+
+
+def _default() -> Profile:
+    # Workers are handed a profile; what reads documents takes a quarter of a second to load.
+    from egress_review.checks.rules.document import DEFAULT, shipped
+
+    return shipped(DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class CheckPolicy:
         workers: processes that Dask spreads them over, each with its part of the memory.
     """
 
-    profile: Profile = field(default_factory=lambda: shipped(DEFAULT))
+    profile: Profile = field(default_factory=_default)
     time_s: float = 60.0
     memory_bytes: int = 2 * 1024**3
     cpus: int = 1
@@ -65,7 +72,7 @@ class CheckPolicy:
     def to_json(self) -> dict[str, Any]:
         """The wire form."""
         numbers = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "profile"}
-        return {"profile": self.profile.model_dump(mode="json"), **numbers}
+        return {"profile": self.profile.to_json(), **numbers}
 
 
 def policy_from_json(body: object) -> CheckPolicy:

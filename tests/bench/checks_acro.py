@@ -34,7 +34,7 @@ import psutil
 from egress_review.checks.job import DatasetFolder
 from egress_review.checks.order import Order
 from egress_review.checks.policy import CheckPolicy, Engine
-from egress_review.checks.rules.profile import shipped
+from egress_review.checks.rules.document import shipped
 
 SQL = "SELECT region, sex, age, year, AVG(cost) AS mean_cost FROM visits GROUP BY region, sex, age, year"
 DATA = """

@@ -17,7 +17,7 @@ from egress_review.checks.job import DatasetFolder
 from egress_review.checks.order import Order
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.report import CellEvidence, OutputReport
-from egress_review.checks.rules.profile import shipped
+from egress_review.checks.rules.document import shipped
 from egress_review.checks.worker import check
 from onggi.table_form import csv_bytes
 

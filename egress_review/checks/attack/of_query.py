@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from egress_review.checks.attack.about import Placed, adds_up
 from egress_review.checks.attack.audit import AttackRules
@@ -108,8 +108,7 @@ def tables_of(
 
 
 def _unrounded(profile: Profile) -> Profile:
-    rules = profile.rules.model_copy(update={"rounding": None})
-    return profile.model_copy(update={"rules": rules})
+    return replace(profile, rules=replace(profile.rules, rounding=None))
 
 
 def unproven(query: Query, groups: Sequence[Group]) -> list[int]:

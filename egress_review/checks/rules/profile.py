@@ -1,42 +1,48 @@
 """A policy profile: which rules of disclosure control are applied, with which numbers, and whose they are.
 
-A profile is a YAML document. Every rule names its source; unknown keys, keys given twice and rules without a
-number refuse. A number that is not set (`kr-template`) refuses too: no rule is applied that nobody set.
+The values alone, without the library that reads documents: every check starts a process that needs them
+(`document` reads and verifies them; what it must know of a field stands beside the field).
 """
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Literal
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from annotated_types import Interval, Len, Predicate
 
 from onggi.errors import Invalid
 from onggi.reasons import Reason
 
-PROFILES = ("acro-default", "opensafely", "opensafely-midpoint6", "sdap", "strict", "kr-template")
-"""The shipped profiles. `kr-template` must be filled in first."""
-DEFAULT = "sdap"
-_MAX_CHARACTERS = 64 * 1024
-_Part = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+
+def _named(pattern: str) -> Predicate:
+    """Must be written as the pattern says, from end to end."""
+    return Predicate(lambda text: re.fullmatch(pattern, text) is not None)
 
 
-class Rule(BaseModel):
+_Part = Annotated[float, Interval(gt=0, le=1)]
+_EXACT = {"extra": "forbid", "strict": True}
+"""How `document` reads each of them (`pydantic.ConfigDict`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
     """A rule that is applied. `source` says who asks for it and for its numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    source: str = Field(min_length=10, max_length=300)
+    __pydantic_config__ = _EXACT
+    source: Annotated[str, Len(10, 300)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Least(Rule):
     """At least so many; fewer break the rule."""
 
-    least: int = Field(ge=2, le=10_000)
+    least: Annotated[int, Interval(ge=2, le=10_000)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Freedom(Least):
     """At least so many degrees of freedom.
 
@@ -48,19 +54,22 @@ class Freedom(Least):
     names_all: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ends(Rule):
     """A published minimum or maximum must be held by at least so many units."""
 
-    least: int = Field(ge=2, le=20)
+    least: Annotated[int, Interval(ge=2, le=20)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dominance(Rule):
     """(n, k): the `n` largest units must make less than the part `k` of the absolute total."""
 
-    n: int = Field(ge=1, le=3)
+    n: Annotated[int, Interval(ge=1, le=3)]
     k: _Part
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PPercent(Rule):
     """p%: all but the two largest units must make at least the part `p` of the largest.
 
@@ -73,6 +82,7 @@ class PPercent(Rule):
     zero_breaks: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Negatives(Rule):
     """Values below zero make dominance a matter of convention.
 
@@ -84,14 +94,16 @@ class Negatives(Rule):
     names_dominance: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rounding(Rule):
     """Published counts must be rounded: to the `nearest` multiple of a base, or to a step's `midpoint`."""
 
     form: Literal["nearest", "midpoint"]
-    base: int = Field(ge=2, le=1000)
+    base: Annotated[int, Interval(ge=2, le=1000)]
 
 
-class Rules(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
     """The rules of a profile; what is absent is not applied.
 
     Attributes:
@@ -110,9 +122,9 @@ class Rules(BaseModel):
         rounding: of published counts.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    __pydantic_config__ = _EXACT
     threshold: Least
-    dominance_nk: tuple[Dominance, ...] = Field(default=(), max_length=3, strict=False)
+    dominance_nk: Annotated[tuple[Dominance, ...], Len(0, 3)] = ()
     p_percent: PPercent | None = None
     degrees_of_freedom: Freedom | None = None
     single_unit_ends: Ends | None = None
@@ -126,7 +138,8 @@ class Rules(BaseModel):
     rounding: Rounding | None = None
 
 
-class Profile(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
     """A named, versioned set of rules.
 
     Attributes:
@@ -141,9 +154,9 @@ class Profile(BaseModel):
         rules: those that are applied.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
-    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")
+    __pydantic_config__ = _EXACT
+    name: Annotated[str, _named(r"[a-z0-9][a-z0-9-]{0,39}")]
+    version: Annotated[str, _named(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")]
     unit: Literal["person", "row"]
     zero_contributes: bool = False
     names_all_statistics: bool = False
@@ -159,83 +172,30 @@ class Profile(BaseModel):
         """Whether rows are the units."""
         return self.unit == "row"
 
+    def to_json(self) -> dict[str, Any]:
+        """The wire form."""
+        return asdict(self)
 
-def profile_from_yaml(text: str) -> Profile:
-    """The profile that a document describes.
 
-    Raises:
-        Invalid: naming the key that is unknown, missing, given twice or not set.
-    """
-    if len(text) > _MAX_CHARACTERS:
-        raise _wrong("profile", "size")
-    try:
-        body = yaml.load(text, _Loader)  # noqa: S506 - derived from SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise _wrong("profile", f"{mark.line + 1}:{mark.column + 1}" if mark else "YAML") from None
-    return profile_from_json(body)
+_KINDS = {name: (get_args(kind) or (kind,))[0] for name, kind in get_type_hints(Rules).items()}
+"""What kind of rule stands, perhaps or several times, under each name."""
 
 
 def profile_from_json(body: object) -> Profile:
-    """Read the wire form, or what a document holds.
+    """Read the wire form of a profile that `document` verified when it was read.
 
     Raises:
-        Invalid: naming the key.
+        Invalid: if it is none.
     """
     try:
-        return Profile.model_validate(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise _wrong(".".join(map(str, first["loc"])) or "profile", first.get("input")) from None
+        given: Any = body
+        rules: dict[str, Any] = {name: _rules(_KINDS[name], one) for name, one in given["rules"].items()}
+        return Profile(**{**given, "rules": Rules(**rules)})
+    except (AttributeError, KeyError, TypeError):
+        raise Invalid(Reason.FIELD_INVALID, field="profile", value=str(body)[:60]) from None
 
 
-def profile_text(name: str) -> str:
-    """The document of a shipped profile, to start one's own from.
-
-    Raises:
-        Invalid: there is none of that name.
-    """
-    if name not in PROFILES:
-        raise _wrong("profile", name)
-    return resources.files(__package__).joinpath("profiles", f"{name}.yaml").read_text("utf-8")
-
-
-@cache
-def shipped(name: str) -> Profile:
-    """A shipped profile.
-
-    Raises:
-        Invalid: there is none of that name, or its numbers are for the operator to set.
-    """
-    return profile_from_yaml(profile_text(name))
-
-
-def profile_at(name: str) -> Profile:
-    """A shipped profile by its name, or an operator's own by the path of its YAML document.
-
-    Raises:
-        Invalid: naming the key, or `profile` if there is no such document.
-    """
-    path = Path(name)
-    if path.suffix not in {".yaml", ".yml"}:
-        return shipped(name)
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, ValueError):
-        raise _wrong("profile", name) from None
-    return profile_from_yaml(text)
-
-
-def _wrong(field: str, value: object) -> Invalid:
-    return Invalid(Reason.FIELD_INVALID, field=field, value=str(value)[:60])
-
-
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml ships no types
-    """YAML in which a key stands once."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - yaml's signature
-        """As the base class, but a key given twice is refused."""
-        names = [child.value for child, _ in node.value if isinstance(child, yaml.ScalarNode)]
-        if len(set(names)) != len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "keys", node.start_mark)
-        return super().construct_mapping(node, deep)
+def _rules(kind: Callable[..., Rule], value: Any) -> Rule | tuple[Rule, ...] | None:
+    if isinstance(value, list | tuple):
+        return tuple(kind(**one) for one in value)
+    return None if value is None else kind(**value)

@@ -12,7 +12,6 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.job import DatasetFolder
 from egress_review.checks.policy import CheckPolicy, Engine
 from egress_review.checks.refusal import CheckStopped
-from egress_review.checks.source.folder import describe_folder
 from egress_review.checks.source.on_dask import OnDask
 from egress_review.checks.source.opening import Source, load_manifest
 from onggi.claim import Claim, claim_for_check, claim_from_json
@@ -71,6 +70,9 @@ def _outside(body: Mapping[str, Any], file: Path, folder: Path) -> Granted:
         found = read_manifest(folder)
         manifest = load_manifest(folder, found.name, found.version)
     else:
+        # Another system's folder; for one of our own, a tenth of a second less to load.
+        from egress_review.checks.source.folder import describe_folder
+
         described = describe_folder(folder)
         manifest, views, single = described.manifest, described.views, described.single
     named = ((manifest.name, manifest.version),)

@@ -81,26 +81,31 @@ class Statistic:
 
     def unit_columns(self, number: int) -> list[str]:
         """Columns of one unit in one group, from those of its rows."""
-        there = f" FILTER (WHERE f{number})" if self.contributes else ""
-        columns = [f"count(*){there} AS n{number}"]
-        if self.summed:
-            columns.append(f"sum(x{number}) AS s{number}")
-        elif not self.counted:
-            columns.append(f"count(x{number}) AS v{number}")
+        if self.summed:  # whether any of its rows contributes is known sooner than how many do
+            columns = [f"sum(x{number}) AS s{number}"]
+            columns += [f"bool_or(f{number}) AS b{number}"] if self.contributes else []
+        else:
+            there = f" FILTER (WHERE f{number})" if self.contributes else ""
+            columns = [f"count(*){there} AS n{number}"]
+            columns += [] if self.counted else [f"count(x{number}) AS v{number}"]
         if self.ended:
             columns.append(f"min(x{number}) AS lo{number}, max(x{number}) AS hi{number}")
         return columns
 
     def cell_columns(self, number: int) -> list[str]:
         """Columns of one cell, from those of its units; rows of nobody count for no unit."""
-        size = _known(f"abs(s{number})" if self.summed else f"n{number}")
-        present = _known("u", f"n{number} > 0" if self.counted else f"v{number} > 0")
+        if self.summed:
+            contributing = _known("u", f"b{number}") if self.contributes else "u"
+            size = present = _known(f"abs(s{number})")
+        else:
+            contributing, size = _known("u", f"n{number} > 0"), _known(f"n{number}")
+            present = contributing if self.counted else _known("u", f"v{number} > 0")
         low, high = (f"min({_known(f'lo{number}')}, {ENDS})", f"max({_known(f'hi{number}')}, {ENDS})")
         if not self.ended:
             low = high = _NO_LIST
         return [
-            f"count({_known('u', f'n{number} > 0')}) AS c{number}",
-            f"count({size if self.summed else present}) AS w{number}",
+            f"count({contributing}) AS c{number}",
+            f"count({present}) AS w{number}",
             f"sum({size}) AS t{number}",
             f"max({size}, {TOP}) AS top{number}",
             f"{low} AS low{number}",

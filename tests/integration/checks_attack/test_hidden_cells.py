@@ -22,7 +22,7 @@ from egress_review.checks.protect.way import Way
 from egress_review.checks.protect.worker import answer
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.report import OutputReport
-from egress_review.checks.rules.profile import shipped
+from egress_review.checks.rules.document import shipped
 from egress_review.checks.worker import check
 from onggi.claim import MIDPOINT_BASE, Rounding, RoundingMethod, claim_from_json
 from onggi.errors import Invalid

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from egress_review.checks.reading.query import Kind, Measure
+from egress_review.checks.rules.document import shipped
 from egress_review.checks.rules.label import label
 from egress_review.checks.rules.primary import judge_cell, rounded_as_asked
-from egress_review.checks.rules.profile import shipped
 from egress_review.checks.source.evidence import Cell
 
 SUM = Measure("s", 'sum("t"."cost")', Kind.SUM, argument='"t"."cost"')

@@ -15,7 +15,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.report import CheckReport, Finding, OutputReport
-from egress_review.checks.rules.profile import shipped
+from egress_review.checks.rules.document import shipped
 from egress_review.settings import ReviewSettings
 from tests.support import review
 from tests.support.check_tables import Source, small_source
