@@ -43,11 +43,16 @@ class Step:
 
 
 def steps(store: Reading, servers: Iterable[Server], now: datetime) -> list[Step]:
-    """What has to be done so that servers and registry agree."""
-    running = {(one.member, one.project) for one in servers}
+    """What has to be done so that servers and registry agree.
+
+    A server on its way is let be: its lease is taken while it starts, and the hub ends a start that hangs.
+    """
+    found = tuple(servers)
+    running = {(one.member, one.project) for one in found}
+    settled = {(one.member, one.project) for one in found if one.pending is None}
     leased = {(one.member, one.project): one for one in store.open_sessions()}
     wanted = [_step_of(store, one, now, runs=key in running) for key, one in leased.items()]
-    orphans = [Step(key, None, LOST) for key in sorted(running - set(leased))]
+    orphans = [Step(key, None, LOST) for key in sorted(settled - set(leased))]
     return [*(step for step in wanted if step is not None), *orphans]
 
 

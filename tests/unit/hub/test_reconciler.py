@@ -87,6 +87,15 @@ def test_a_server_without_a_lease_is_stopped_when_seen_twice() -> None:
     assert hub.running == []
 
 
+@pytest.mark.parametrize("pending", ["spawn", "stop"])
+def test_a_server_on_its_way_is_let_be(pending: str) -> None:
+    on_its_way = Server("researcher1", "liver", ready=False, pending=pending)
+    world, hub = make_world(), FakeHub([on_its_way])
+    one = reconciler(world, hub)
+    assert [one.once() for _ in range(3)] == [0, 0, 0]
+    assert hub.running == [on_its_way]
+
+
 def test_a_hub_that_cannot_stop_it_is_asked_again_and_said_once() -> None:
     world, hub = make_world(), FakeHub([RUNS], broken=True)
     world.open("researcher1", "liver")
