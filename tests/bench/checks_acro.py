@@ -9,7 +9,7 @@ Mean of a cost by [region, sex] × [age band, year], 2,448 cells, one Parquet fi
 What is measured is the worker that runs in the box, from its start to its report: CPU seconds of the process
 and its peak resident memory; on Dask, the largest sum over its processes, looked at ten times a second. Of
 ACRO it is the call of `crosstab` alone, without loading the frame; its peak memory has the frame in it, as
-ACRO needs it there.
+ACRO needs it there. They take turns, `--times` times each, and medians count.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ import contextlib
 import hashlib
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,8 @@ from egress_review.checks.order import Order
 from egress_review.checks.policy import CheckPolicy, Engine
 from egress_review.checks.rules.document import shipped
 
+Used = tuple[float, float, float]
+"""CPU seconds, peak bytes and wall seconds."""
 SQL = "SELECT region, sex, age, year, AVG(cost) AS mean_cost FROM visits GROUP BY region, sex, age, year"
 DATA = """
 COPY (SELECT {open}(hash(i) % {persons}){person} AS person_id, (hash(i + 1) % 17)::INT AS region,
@@ -70,13 +75,16 @@ def main() -> None:
     parser.add_argument("--profiles", nargs="+", default=["sdap", "acro-default"])
     parser.add_argument("--workers", type=int, nargs="+", default=[], help="of Dask, besides")
     parser.add_argument("--text-ids", action="store_true", help="persons are texts of 20 letters")
+    parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=None, help="keep the data here")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch) / "data"
         file = make(folder, given.rows, Path(scratch), text_ids=given.text_ids)
         print(f"{given.rows:,} rows, {max(given.rows // 10, 1):,} persons; load {os.getloadavg()[0]:.1f}")
-        used = {"ACRO crosstab, rows": acro(given.acro_python, folder)} if given.acro_python else {}
+        runs: dict[str, Callable[[], Used]] = {}
+        if given.acro_python:
+            runs["ACRO crosstab, rows"] = partial(acro, given.acro_python, folder)
         for name in given.profiles:
             policy = CheckPolicy(
                 profile=shipped(name),
@@ -85,10 +93,12 @@ def main() -> None:
                 report_cells=10_000,
                 canonical=False,
             )
-            used[f"Onggi, {name}"] = checked(policy, folder, file, Path(scratch))
+            runs[f"Onggi, {name}"] = partial(checked, policy, folder, file, Path(scratch))
             for workers in given.workers:
                 spread = replace(policy, engine=Engine.DASK, workers=workers, cpus=workers)
-                used[f"  on dask x {workers}"] = checked(spread, folder, file, Path(scratch))
+                runs[f"  on dask x {workers}"] = partial(checked, spread, folder, file, Path(scratch))
+        taken = [{name: run() for name, run in runs.items()} for _ in range(given.times)]
+        used = {name: medians([one[name] for one in taken]) for name in runs}
         base = next(iter(used.values()))
         for name, (cpu, memory, wall) in used.items():
             shares = (
@@ -97,6 +107,12 @@ def main() -> None:
                 else ""
             )
             print(f"{name:22} {cpu:7.2f} CPU s {memory / 2**20:7.0f} MiB {wall:7.1f} s{shares}")
+
+
+def medians(found: Sequence[Used]) -> Used:
+    """Of each of the three."""
+    cpu, memory, wall = (statistics.median(one) for one in zip(*found, strict=True))
+    return cpu, memory, wall
 
 
 def make(folder: Path, rows: int, scratch: Path, *, text_ids: bool = False) -> Path:
@@ -118,7 +134,7 @@ def make(folder: Path, rows: int, scratch: Path, *, text_ids: bool = False) -> P
     return file
 
 
-def acro(python: str, folder: Path) -> tuple[float, float, float]:
+def acro(python: str, folder: Path) -> Used:
     """CPU seconds, peak bytes and wall seconds of ACRO's call."""
     began = time.monotonic()
     done = subprocess.run(
@@ -133,7 +149,7 @@ def acro(python: str, folder: Path) -> tuple[float, float, float]:
     return float(cpu), float(memory), time.monotonic() - began
 
 
-def checked(policy: CheckPolicy, folder: Path, file: Path, scratch: Path) -> tuple[float, float, float]:
+def checked(policy: CheckPolicy, folder: Path, file: Path, scratch: Path) -> Used:
     """CPU seconds, peak bytes and wall seconds of one worker, from its start to its report."""
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     claim = {"sql": SQL, "format": "csv"}
