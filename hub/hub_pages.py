@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import pass_context
 from jinja2.runtime import Context as TemplateContext
 from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.login import LogoutHandler
 from jupyterhub.handlers.pages import SpawnPendingHandler
 from tornado import web
 
@@ -102,6 +103,29 @@ class Language(BaseHandler):
         self.redirect(local_path(self.get_argument("next", "/")))
 
 
+class SignOut(LogoutHandler):
+    """Signs out of the hub, then leads to the desk, which forgets the browser too."""
+
+    def initialize(self, signed_out: str) -> None:
+        """Take the address of the desk's part."""
+        self._signed_out = signed_out
+
+    async def render_logout_page(self) -> None:
+        """Go there."""
+        self.redirect(self._signed_out)
+
+
+class SignedOut(ToDesk):
+    """The last stop of signing out: says so, to nobody who is still signed in."""
+
+    async def get(self) -> None:
+        """The page."""
+        if self.current_user is None:
+            self.finish(await self.render_template("logout.html"))
+        else:
+            super().get()
+
+
 class Waiting(SpawnPendingHandler):
     """The page that shows a starting session; for its owner alone, and it starts nothing.
 
@@ -116,17 +140,20 @@ class Waiting(SpawnPendingHandler):
         await SpawnPendingHandler.get.__wrapped__.__wrapped__(self, user_name, server_name)
 
 
-def handlers(desk: str) -> list[tuple[Any, ...]]:
+def handlers(desk: str, signed_out: str) -> list[tuple[Any, ...]]:
     """Our handlers; the hub puts them before its own.
 
     Args:
         desk: the desk's origin.
+        signed_out: the desk's address for browsers that the hub has signed out.
     """
     home = {"desk": desk}
     return [
         (r"/language/([a-z]{2})", Language),
         (r"/onggi/(onggi\.(?:css|svg))", web.StaticFileHandler, {"path": str(_KIT_STATIC)}),
         (r"/onggi/(waiting\.js)", web.StaticFileHandler, {"path": str(_STATIC)}),
+        (r"/logout", SignOut, {"signed_out": signed_out}),
+        (r"/signed-out", SignedOut, home),
         (r"/home", ToDesk, home),
         (r"/spawn(?:/.*)?", ToDesk, home),
         (r"/spawn-pending/([^/]+)/([^/]+)", Waiting),

@@ -30,6 +30,7 @@ from onggi.errors import OnggiError, Refused
 from onggi.ids import person_name
 from onggi.plan import SessionPlan
 from onggi.reasons import Reason
+from web.signin import signed_out_address
 from web.spawn_refusal import SpawnRefusal, asked_language
 
 
@@ -107,7 +108,8 @@ class OnggiAuthenticator(Authenticator):
     def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
         """The hub's sign-in page, and ours in place of those that nobody needs."""
         desk = self.settings.origin("desk")
-        return [*super().get_handlers(app), *hub_pages.handlers(desk)]
+        signed_out = signed_out_address(self.settings, "desk")
+        return [*super().get_handlers(app), *hub_pages.handlers(desk, signed_out)]
 
     def _sign_in(self, name: str, password: str) -> str | None:
         try:

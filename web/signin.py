@@ -36,6 +36,7 @@ class HubSignIn:
         hub_public: origin that browsers use, e.g. `http://127.0.0.1:8000`.
         hub_api: base of the hub API as we reach it, e.g. `http://127.0.0.1:8004/hub/api`.
         callback: our own `…/oauth_callback`.
+        then_sign_out: where a browser that signs out goes on to once we have forgotten it.
     """
 
     client_id: str
@@ -43,6 +44,7 @@ class HubSignIn:
     hub_public: str
     hub_api: str
     callback: str
+    then_sign_out: str
 
 
 def sign_in_of(places: Places, service: str) -> HubSignIn:
@@ -53,7 +55,18 @@ def sign_in_of(places: Places, service: str) -> HubSignIn:
         hub_public=places.origin("hub_public"),
         hub_api=places.hub_api,
         callback=f"{places.origin(service)}/oauth_callback",
+        then_sign_out=signed_out_address(places, "review" if service == "desk" else "hub_public"),
     )
+
+
+def signed_out_address(places: Places, place: str) -> str:
+    """A stop of a browser that signs out: the hub's `/logout`, then desk, review, and the page that says so.
+
+    Each place has a cookie of its own, so each has to forget it: whoever signs out in one has signed out
+    everywhere.
+    """
+    path = "/hub/signed-out" if place == "hub_public" else "/signed-out"
+    return places.origin(place) + path
 
 
 class SignInNeeded(Refused):
@@ -89,7 +102,7 @@ def to_sign_in(request: Request) -> Response:
 
 
 def sign_in_routes(settings: HubSignIn) -> Sequence[BaseRoute]:
-    """`/sign-in`, `/oauth_callback` and `/sign-out`."""
+    """`/sign-in`, `/oauth_callback`, `/sign-out`, and `/signed-out`, where the hub leads who signs out."""
     hub = OAuth().register(
         "hub",
         client_id=settings.client_id,
@@ -125,10 +138,15 @@ def sign_in_routes(settings: HubSignIn) -> Sequence[BaseRoute]:
         request.session.clear()
         return RedirectResponse(f"{settings.hub_public}/hub/logout", 303)
 
+    async def signed_out(request: Request) -> Response:
+        request.session.clear()
+        return RedirectResponse(settings.then_sign_out, 303)
+
     return (
         Route("/sign-in", sign_in),
         Route("/oauth_callback", callback),
         Route("/sign-out", sign_out, methods=["POST"]),
+        Route("/signed-out", signed_out),
     )
 
 

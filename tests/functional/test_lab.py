@@ -12,13 +12,16 @@ from playwright.sync_api import Browser, Page, expect
 from hub.tour.installation import Running
 from hub.tour.steps import TABLE
 from hub.tour.visitor import Visitor
-from onggi.words import say
+from onggi.words import LANGUAGES, say
 from tests.support.lab_page import LabPage, open_lab
+from tests.support.looked_at import trouble_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(300)]
 
 PEOPLE = {"en": ("researcher1", "nafld-study"), "ko": ("researcher2", "claims-study")}
 LEAVES = re.compile(r"download|export|share|print|nbconvert|내려받|다운로드|내보내|공유|인쇄", re.IGNORECASE)
+
+SIGNS_OUT = re.compile(r"log ?out|로그아웃|hub:|filemenu:shutdown", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +116,7 @@ def test_no_menu_downloads_exports_or_shares(lab: LabPage) -> None:
     page.keyboard.press("Escape")
     assert len(seen) > 100
     assert {entry for entry in seen if LEAVES.search(entry)} == set()
-    assert {entry for entry in seen if "hub:control-panel" in entry} == set()
+    assert {entry.split()[-1] for entry in seen if SIGNS_OUT.search(entry)} == {"hub:logout"}
 
 
 def _entries(page: Page, selector: str) -> set[str]:
@@ -275,6 +278,29 @@ def test_one_sessions_page_cannot_speak_for_another(
     assert found["opened"] == "no hold"
     assert found["frame"] == "nothing"
     other.page.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_signs_out_is_signed_out_everywhere_and_told_so(
+    browser: Browser, running: Running, language: str, pictures: Path
+) -> None:
+    person, project = PEOPLE[language]
+    mine = open_lab(browser, running, person, project, language)
+    page, desk, review = mine.page, running.origin("desk"), running.origin("review")
+    page.goto(f"{review}/mine")
+    expect(page.locator(".person")).to_have_text(person)
+    page.goto(mine.session + "lab")
+    expect(page.locator(".onggi-state")).to_be_visible(timeout=60_000)
+    page.locator(".lm-MenuBar-item").first.click()
+    page.locator('.lm-Menu-item[data-command="hub:logout"]').click()
+    page.wait_for_url("**/hub/signed-out")
+    expect(page.get_by_role("heading", level=1)).to_have_text(mine.say("hub.signed_out"))
+    assert trouble_of(page) == []
+    page.screenshot(path=pictures / f"signed-out-{language}.png")
+    for address in (f"{desk}/", f"{review}/mine", mine.session + "lab"):
+        page.goto(address)
+        expect(page.get_by_label(mine.say("hub.password"))).to_be_visible()
+    mine.context.close()
 
 
 def test_an_ended_session_says_so_and_leads_to_the_desk(

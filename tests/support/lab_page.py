@@ -72,8 +72,10 @@ class LabPage(NotebookPage):
             page.get_by_label(self.say("hub.password")).fill(self.running.password(self.person))
             page.get_by_role("button", name=self.say("hub.sign_in")).click()
             page.wait_for_url(f"{desk}/**")
-        page.locator(f'form[action="/projects/{self.project}/session"] button').click()
-        page.wait_for_url(f"**/{self.project}/lab**", timeout=_STARTS_MS)
+        opening = page.locator(f'form[action="/projects/{self.project}/session"] button')
+        if opening.count():  # else it runs
+            opening.click()
+            page.wait_for_url(f"**/{self.project}/lab**", timeout=_STARTS_MS)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
         page.goto(self.session + "lab")

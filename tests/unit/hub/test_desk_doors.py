@@ -26,6 +26,7 @@ PUBLIC = {
     ("GET", "/oauth_callback"),
     ("GET", "/sign-in"),
     ("POST", "/sign-out"),
+    ("GET", "/signed-out"),
 }
 DOORS = {
     ("GET", "/"): "signed-in",
