@@ -24,6 +24,7 @@ has always given the same digits; who compares fractions still allows for the la
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, time
@@ -36,6 +37,7 @@ from onggi.manifest import Column, Manifest, Table
 from onggi.reasons import Reason
 
 Row = Sequence[Any]
+_MUST_BE_QUOTED = re.compile(r'[,"\r\n]')
 
 
 def schema_name(dataset: str) -> str:
@@ -152,7 +154,7 @@ def format_value(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    if text and not any(sign in text for sign in ',"\r\n'):
+    if text and not _MUST_BE_QUOTED.search(text):
         return text
     return '"' + text.replace('"', '""') + '"'
 

@@ -110,7 +110,8 @@ def _named_for_all(cells: Sequence[CellEvidence], query: Query, profile: Profile
     for one in cells:
         more = (FindingCode.DEGREES_OF_FREEDOM,) if one.measure in thin else ()
         others = beside.get(frozenset(one.key.items()), ())
-        yield replace(one, findings=tuple(dict.fromkeys((*one.findings, *others, *more))))
+        names = tuple(dict.fromkeys((*one.findings, *others, *more)))
+        yield one if names == one.findings else replace(one, findings=names)
 
 
 def marked(cells: Sequence[CellEvidence], findings: Sequence[Finding]) -> tuple[CellEvidence, ...]:
