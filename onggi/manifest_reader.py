@@ -18,6 +18,8 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PATH = re.compile(r"(?P<table>[a-z][a-z0-9_]{0,62})/bucket=(?P<bucket>[0-9]{3,6})/part-[0-9]{1,6}\.parquet")
 _MAX_TEXT = 20_000
+_TAKEN = frozenset({"information-schema", "main", "memory", "pg-catalog", "system", "temp"})
+"""What DuckDB itself calls schemas and catalogues, in which the tables of a data set could not stand."""
 
 
 def manifest_from_json(body: object) -> Manifest:
@@ -30,7 +32,7 @@ def manifest_from_json(body: object) -> Manifest:
     if values["v"] != MANIFEST_VERSION or isinstance(values["v"], bool):
         raise _wrong("v", values["v"])
     manifest = Manifest(
-        name=slug(_text(values["name"], "name")),
+        name=_name(values["name"]),
         version=_match(_VERSION, values["version"], "version"),
         titles=_languages(values["titles"], "titles"),
         description=_languages(values["description"], "description"),
@@ -51,6 +53,13 @@ def manifest_from_json(body: object) -> Manifest:
     )
     _check(manifest)
     return manifest
+
+
+def _name(value: object) -> str:
+    name = slug(_text(value, "name"))
+    if name in _TAKEN:
+        raise _wrong("name", name)
+    return name
 
 
 def _table(body: object, where: str) -> Table:

@@ -46,6 +46,8 @@ def _set(*path: str | int, to: object) -> Callable[[dict[str, Any]], None]:
         (_set("v", to=True), "v"),
         (_set("more", to=1), "manifest"),
         (_set("name", to=""), "name"),
+        (_set("name", to="temp"), "name"),
+        (_set("name", to="pg-catalog"), "name"),
         (_set("version", to="../2"), "version"),
         (_set("titles", to={"en": "x"}), "titles.ko"),
         (_set("titles", "ko", to=" "), "titles.ko"),
