@@ -7,14 +7,9 @@ margin's label is found; a cross table becomes a long one; whole numbers may be 
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from decimal import Context, Decimal
 from itertools import chain, pairwise
-from typing import Any
 
 from sqlglot import exp
 
@@ -27,7 +22,8 @@ from egress_review.checks.source.evidence import Group
 from egress_review.checks.tables.crossed import read_header
 from egress_review.checks.tables.csv_form import RawTable, unquote
 from egress_review.checks.tables.headings import Item, item_name, items_of, words_of_file
-from egress_review.checks.tables.style import INFINITE, NOTHING, one_quoting, one_style
+from egress_review.checks.tables.other_forms import decimal_form, number_form, other_texts, scale_of
+from egress_review.checks.tables.style import NOTHING, one_quoting, one_style
 from onggi.claim import Claim
 from onggi.errors import Invalid
 from onggi.table_form import format_value
@@ -36,11 +32,8 @@ from onggi.words import LANGUAGES, say
 MARGINS = tuple(label for language in LANGUAGES for label in say(language, "check.margins").split("|"))
 """Labels that tools give to margins; a blank key is one too."""
 _ZERO = frozenset({"0", "0.0"})
-_LONGEST = 40
 _SINGLE = 2.0**-20
 """What adding in single precision is off by."""
-_PLAIN = re.compile(r"-?\d{1,38}(\.\d{1,38})?", re.ASCII)
-_WIDE = Context(prec=80)
 
 
 def with_columns(raw: RawTable, claim: Claim) -> tuple[RawTable, Claim]:
@@ -151,14 +144,14 @@ def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) 
         for number in range(len(query.items))
         if number not in at
     }
-    scales = {number: _scale([group.values[number] for group in groups]) for number in wholes}
+    scales = {number: scale_of([group.values[number] for group in groups]) for number in wholes}
     rows = tuple(
         tuple(
             known[at.index(number)].get(field, field)
             if number in at
-            else _decimal(field, scales[number])
+            else decimal_form(field, scales[number])
             if scales[number]
-            else _number(field, whole=wholes[number])
+            else number_form(field, whole=wholes[number])
             for number, field in enumerate(record)
         )
         for record in raw.rows
@@ -325,65 +318,8 @@ def _forms(groups: Sequence[Group], number: int, place: int, margin: str) -> Map
             text = format_value(value)
         except Invalid:
             continue
-        for form in (text, *_others(value)):
+        for form in (text, *other_texts(value)):
             found.setdefault(form, set()).add(text)
     if margin:
         found.setdefault(f'"{margin}"', set()).add(format_value(margin))
     return {form: next(iter(texts)) for form, texts in found.items() if len(texts) == 1}
-
-
-def _others(value: Any) -> Iterator[str]:
-    if value is None:
-        yield from NOTHING
-    elif isinstance(value, bool):
-        yield from (str(value), str(value).upper())
-    elif isinstance(value, int):
-        yield f"{value}.0"
-    elif isinstance(value, float) and math.isfinite(value) and value == int(value):
-        yield str(int(value))
-    elif isinstance(value, datetime):
-        yield str(value)
-        if value.time() == datetime.min.time():
-            yield value.date().isoformat()
-    elif isinstance(value, str):
-        yield f'"{value}"'
-        if not value:
-            yield ""
-    elif hasattr(value, "isoformat"):
-        yield f"{value.isoformat()} 00:00:00"
-
-
-def _scale(values: Sequence[Any]) -> int:
-    """The decimal places of a column of DECIMAL; 0 of any other."""
-    places = [value.as_tuple().exponent for value in values if isinstance(value, Decimal)]
-    return max((-one for one in places if isinstance(one, int)), default=0)
-
-
-def _decimal(field: str, scale: int) -> str:
-    """A number with exactly so many places, where it has no more; anything else as `_number`."""
-    text = unquote(field)
-    if not _PLAIN.fullmatch(text) or len(text.partition(".")[2].rstrip("0")) > scale:
-        return _number(field, whole=False)
-    return format(Decimal(text).quantize(Decimal(1).scaleb(-scale), context=_WIDE), "f")
-
-
-def _number(field: str, *, whole: bool | None) -> str:
-    """A number's text in the one form; anything else as it is.
-
-    Args:
-        whole: whether the column holds whole numbers; None if that is not known.
-    """
-    text = unquote(field)
-    if text in NOTHING:
-        return ""
-    try:
-        value = float(text) if len(text) <= _LONGEST and not set(text) & set("_ ") else None
-    except ValueError:
-        value = None
-    if value is not None and text.lstrip("-") in INFINITE:
-        return format_value(value)
-    if value is None or not math.isfinite(value):
-        return field
-    if value == int(value) and whole is not False and abs(value) < 2**53:
-        return str(int(value)) if "." in text or "e" in text.lower() else text
-    return text if whole else format_value(value)

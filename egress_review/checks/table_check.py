@@ -100,8 +100,9 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
     groups = recompute(source, query, policy.max_cells, wanted)
     if granted.outside:
         raw, claim = in_form(raw, claim, query, groups)
+        off_by = tolerance(claim, granted.single, 0.0)
         groups = rounded_as_shown(
-            raw, query, groups, claim, lambda bare: recompute(source, bare, policy.max_cells, wanted)
+            raw, query, groups, claim, lambda bare: recompute(source, bare, policy.max_cells, wanted), off_by
         )
     near = replace(policy, relative_tolerance=tolerance(claim, granted.single, policy.relative_tolerance))
     comparison = compare_tables(raw, query, groups, near, claim)

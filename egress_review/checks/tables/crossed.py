@@ -89,10 +89,13 @@ def _words(
 
 
 def _without_numbers(raw: RawTable) -> RawTable | None:
-    """The table without its first column, if that has no name and counts the rows from 0."""
+    """The table without its first column, if that has no name and counts the rows from 0.
+
+    Of the others one may have none: who misses the key.
+    """
     header = tuple(unquote(field) for field in raw.rows[0])
     rest = header[1:]
-    if header[0] or not rest or not all(rest) or len(set(rest)) != len(rest):
+    if header[0] or not rest or not rest[0] or len(set(rest)) != len(rest):
         return None
     if [record[0] for record in raw.rows[1:]] != [str(at) for at in range(len(raw.rows) - 1)]:
         return None

@@ -5,6 +5,7 @@ Only for tables of other systems; `onggi.table` rounds as the gate does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -25,12 +26,15 @@ def rounded_as_shown(
     groups: list[Group],
     claim: Claim,
     recomputed: Callable[[Query], Sequence[Group]],
+    off_by: float = 0.0,
 ) -> list[Group]:
     """The groups, with the other of two right roundings where the file shows that one.
 
     Args:
         raw: the long table.
         groups: of the query, which rounds.
+        off_by: how far, relatively, a number of another tool may lie from the recomputed one before both are
+            rounded; what needs it is left as far from the file's number as it lay beyond the half.
         recomputed: gives the groups of the query that does not; asked only where the file shows a neighbour.
 
     Raises:
@@ -49,7 +53,8 @@ def rounded_as_shown(
         for number, decimals in places.items()
         if (text := _number(record[number])) is not None
         and isinstance(group.values[number], float)
-        and 0 < abs(text - group.values[number]) <= 10.0**-decimals * (1 + _SLACK)
+        and abs(text - group.values[number]) > 0
+        and abs(text - group.values[number]) <= 10.0**-decimals * (1 + _SLACK) + abs(text) * off_by
         and text == round(text, decimals)
     ]
     if not near:
@@ -58,9 +63,11 @@ def rounded_as_shown(
     made = list(groups)
     for at, number, text in near:
         value = exact[_id(groups[at], query)].values[number]
-        if isinstance(value, float) and abs(text - value) <= 10.0 ** -places[number] / 2 * (1 + _SLACK):
+        half = 10.0 ** -places[number] / 2 * (1 + _SLACK)
+        if isinstance(value, float) and abs(text - value) <= half + abs(value) * off_by:
+            beyond = math.copysign(max(abs(text - value) - half, 0.0), value - text)
             values = made[at].values
-            made[at] = replace(made[at], values=(*values[:number], text, *values[number + 1 :]))
+            made[at] = replace(made[at], values=(*values[:number], text + beyond, *values[number + 1 :]))
     return made
 
 

@@ -67,6 +67,21 @@ def test_row_numbers_are_no_column(tmp_path: Path) -> None:
     assert codes(report(tmp_path, sql, ",w,n\n0,1,60\n1,2,60\n")) == {"recomputed"}
 
 
+@pytest.mark.parametrize(
+    ("numbers", "blanks", "right"), [("0\n1", "a,", True), ("0\n2", "a,", False), ("0\n1", ",", False)]
+)
+def test_row_numbers_beside_those_who_miss_the_key(
+    numbers: str, blanks: str, right: bool, tmp_path: Path
+) -> None:
+    """`reset_index().to_csv()` of a cross table in which some miss the key that is spread over columns."""
+    rows = [{"w": 1 + at % 2, "k": "a" if at % 3 else None} for at in range(120)]
+    data = write_folder(tmp_path / "data", rows)
+    one, two = numbers.split("\n")
+    body = f",w,{blanks}\n{one},1,40,20\n{two},2,40,20\n"
+    found = checked(data, "SELECT w, k, COUNT(*) FROM t GROUP BY w, k", "acro-default", body.encode())
+    assert codes(found) == {"recomputed" if right else "csv_unreadable"}
+
+
 @pytest.mark.parametrize("first", ["0\n7", "1\n0", "0\n", "x\ny"])
 def test_a_column_without_a_name_that_says_something_stays_unread(tmp_path: Path, first: str) -> None:
     one, two = first.split("\n")

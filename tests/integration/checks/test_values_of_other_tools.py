@@ -111,3 +111,47 @@ def test_what_is_not_half_way_has_one_rounding(text: str, right: bool, tmp_path:
     sql = "SELECT g, ROUND(AVG(v), 2) AS m FROM t GROUP BY g"
     found = checked(data, sql, "acro-default", f"g,m\n0,{text}\n".encode())
     assert (Code.RECOMPUTED in codes(found)) is right
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "right"),
+    [
+        (pa.float32(), "8192.0", True),
+        (pa.float32(), "8192.01", True),
+        (pa.float32(), "8192.02", False),
+        (pa.float64(), "8192.01", False),
+    ],
+)
+def test_what_single_precision_is_off_by_may_turn_a_rounding(
+    kind: pa.DataType, text: str, right: bool, tmp_path: Path
+) -> None:
+    """8192.0049 is 8192.00; a tool that adds in single precision may be just above it and say .01."""
+    middle = 8192.0 + 5 / 1024
+    data = folder(tmp_path, [middle - 1, middle - 1, middle + 1, middle + 1], kind)
+    sql = "SELECT g, ROUND(AVG(v), 2) AS m FROM t GROUP BY g"
+    found = checked(data, sql, "acro-default", f"g,m\n0,{text}\n1,{text}\n".encode())
+    assert (Code.RECOMPUTED in codes(found)) is right
+    assert (Code.LAST_DIGITS_DIFFER in codes(found)) is (text == "8192.01" and right)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "right"),
+    [("0.5", "1.25", True), ("0.50", "1.25", True), ("0.5", "1.250", False), ("0.5", "1.3", False)],
+)
+def test_a_key_of_decimals_may_be_written_without_zeros(
+    first: str, second: str, right: bool, tmp_path: Path
+) -> None:
+    """The bins of a histogram: SQL gives all literals of a CASE as many places as the longest has."""
+    data = folder(tmp_path, [0.7, 2.0])
+    sql = "SELECT CASE WHEN v < 1.25 THEN 0.5 ELSE 1.25 END AS bin, COUNT(*) AS n FROM t GROUP BY bin"
+    found = checked(data, sql, "acro-default", f"bin,n\n{first},30\n{second},30\n".encode())
+    assert (Code.ROW_EXTRA not in codes(found)) is right
+    assert Code.THRESHOLD not in codes(found) or not right
+
+
+@pytest.mark.parametrize(("zero", "right"), [("0", True), ("0.0", True), ("0.00", True), ("-0", False)])
+def test_a_key_of_decimals_may_be_a_whole_number(zero: str, right: bool, tmp_path: Path) -> None:
+    data = folder(tmp_path, [0.7, 2.0])
+    sql = "SELECT CASE WHEN v < 1.25 THEN 0 ELSE 1.25 END AS bin, COUNT(*) AS n FROM t GROUP BY bin"
+    found = checked(data, sql, "acro-default", f"bin,n\n{zero},30\n1.25,30\n".encode())
+    assert (Code.ROW_EXTRA not in codes(found)) is right
