@@ -17,9 +17,10 @@ import typer
 
 from egress_review.bad_usage import BAD_USAGE, Command
 from egress_review.check_print import as_json, as_text
-from egress_review.checks.findings import Verdict
+from egress_review.checks.findings import FindingCode, Verdict
 from egress_review.checks.job import CheckJob, DatasetFolder, OutputToCheck
 from egress_review.checks.policy import CheckPolicy, Engine
+from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.rules.document import profile_at
 from egress_review.checks.rules.profile import Profile
 from egress_review.checks.runner import run_checks
@@ -36,6 +37,8 @@ _MOST_CPUS = 2
 _MOST_WORKERS = 64
 _MAX_TEXT_BYTES = 256 * 1024
 _DATA = ("data", "1")
+_REGISTERED_KEY = "v"
+"""Only the manifest of a registered data set has it."""
 
 
 def _help(name: str) -> str:
@@ -82,13 +85,15 @@ def check(  # noqa: PLR0913 - the options of a command
         engine=engine,
         workers=workers,
     )
-    _needs_unit(language, data, rules)
+    manifest = _manifest(language, data, rules)
     output = _output(language, file, _claim(language, claim, file))
     folder = DatasetFolder(*_DATA, str(data.resolve()), outside=True)
     try:
         (report,) = run_checks(CheckJob((output,), (folder,), policy)).outputs
     except OnggiError as error:
         _bad(explain(language, error.reason, error.params))
+    if any(one.code is FindingCode.DATASET_UNREADABLE for one in report.findings):
+        _about_manifest(language, data, manifest)
     wanted_json = json_ or bool(getattr(ctx.find_root().obj, "as_json", False))
     typer.echo(as_json(report, rules) if wanted_json else as_text(report, rules, language))
     raise typer.Exit(STATUS[report.verdict])
@@ -102,14 +107,31 @@ def _rules(language: str, name: str) -> Profile:
         _bad(say(language, "check.usage_profile", name=name, field=error.params.get("field", "")))
 
 
-def _needs_unit(language: str, data: Path, rules: Profile) -> None:
-    """Persons cannot be counted in a folder that does not say which column names them."""
+def _manifest(language: str, data: Path, rules: Profile) -> dict[str, Any]:
+    """What the folder says of itself; persons cannot be counted if no column is said to name them."""
     if not data.is_dir():
         _bad(say(language, "check.usage_data", path=data))
     path = data / MANIFEST_FILE
     body = _object(language, path, MAX_MANIFEST_BYTES) if path.is_file() else {}
     if not rules.counts_rows and not body.get("unit_column"):
         _bad(say(language, "check.usage_unit", path=path, profile=rules.name))
+    return body
+
+
+def _about_manifest(language: str, data: Path, body: dict[str, Any]) -> None:
+    """Says which key of a small manifest is none, or not as it must be.
+
+    Asked only where the folder could not be read: what it takes to read one is slow to load.
+    """
+    from egress_review.checks.source.folder import read_small_manifest
+
+    if _REGISTERED_KEY in body:
+        return
+    try:
+        read_small_manifest(data)
+    except CheckStopped as stopped:
+        field = stopped.finding.params["cause"]
+        _bad(say(language, "check.usage_manifest", path=data / MANIFEST_FILE, field=field))
 
 
 def _claim(language: str, path: Path, file: Path) -> dict[str, Any]:

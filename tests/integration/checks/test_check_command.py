@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.outside import write_folder
+from tests.support.small_dataset import write_small
 
 SQL = "SELECT ward, COUNT(*) AS n, AVG(cost) AS mean_cost FROM visits GROUP BY ward"
 GOOD = "ward,n,mean_cost\nA,50,13.0\nB,50,14.0\n"
@@ -201,6 +202,45 @@ def test_bad_usage_names_the_key_of_the_claim(
     assert status == 64
     assert named in error
     assert "docs/how-to/check-from-outside.md" in error
+
+
+@pytest.mark.parametrize(
+    ("manifest", "named"),
+    [
+        ({"unit_column": "person", "unit": "person"}, '"unit"'),
+        ({"unit_column": ["person"]}, '"unit_column"'),
+        ({"unit_column": "person", "tables": {"visits": 3}}, '"tables"'),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_manifest_that_is_none_is_bad_usage(
+    manifest: dict[str, object], named: str, language: str, place: Path
+) -> None:
+    (place / "data" / "manifest.json").write_text(json.dumps(manifest))
+    said = ("table.csv", "--claim", "claim.json", "--data", "data", "--profile", "sdap", "--json")
+    status, out, error = onggi(place, "--language", language, "check", *said)
+    assert (status, out) == (64, "")
+    assert named in error
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [{"unit_column": "nobody"}, {"unit_column": "person", "tables": {"visits": "none.parquet"}}],
+)
+def test_data_that_are_not_as_their_manifest_says_prove_nothing(
+    manifest: dict[str, object], place: Path
+) -> None:
+    (place / "data" / "manifest.json").write_text(json.dumps(manifest))
+    status, said = check(place)
+    assert (status, [one["code"] for one in said["findings"]]) == (3, ["dataset_unreadable"])
+
+
+def test_a_registered_data_set_without_one_of_its_files_proves_nothing(place: Path) -> None:
+    """Its manifest is another form than the small one, and in order."""
+    write_small(place / "registered", [(at, 1, "A", 1.0, True, None) for at in range(60)])
+    next((place / "registered").rglob("*.parquet")).unlink()
+    status, said = check(place, "sdap", "registered")
+    assert (status, [one["code"] for one in said["findings"]]) == (3, ["dataset_unreadable"])
 
 
 def test_missing_arguments_and_files_are_bad_usage(place: Path) -> None:
