@@ -94,22 +94,24 @@ class Again:
         profile, most = self._policy.profile, self._policy.max_cells
         wanted = Wanted(profile.counts_rows, profile.rules.institution_dominance is not None)
         groups = recompute(self._source, replace(query, having_sql=""), most, wanted)
-        left = recompute(self._source, query, most, wanted) if query.having_sql else groups
+        # Without HAVING every group is listed; to ask for each takes a fifth of the time.
+        left = recompute(self._source, query, most, wanted) if query.having_sql else ()
         listed = {_id(group, query) for group in left}
+        shown = [not query.having_sql or _id(group, query) in listed for group in groups]
         marks = {row.levels: row.measures for row in hidden}
         everything = range(len(query.measures))
+        hiding = [
+            marks.get(levels(group.key(query), group.grouping), ()) if seen else everything
+            for group, seen in zip(groups, shown, strict=True)
+        ]
         return Behind(
             groups,
             {
                 place_of(group, query, number)
-                for group in groups
-                for number in (
-                    marks.get(levels(group.key(query), group.grouping), ())
-                    if _id(group, query) in listed
-                    else everything
-                )
+                for group, numbers in zip(groups, hiding, strict=True)
+                for number in numbers
             },
-            [_key(group, query, claim) if _id(group, query) in listed else {} for group in groups],
+            [_key(group, query, claim) if seen else {} for group, seen in zip(groups, shown, strict=True)],
         )
 
     def shown_counts(

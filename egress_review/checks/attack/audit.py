@@ -104,12 +104,12 @@ def audit(
     Args:
         tables: of the request, and earlier releases that share cells with them.
         seconds: wall-clock time for intervals and witnesses.
-        exact: for exact recovery; what it does not decide in that time is open.
+        exact: for the system and exact recovery; what is not decided in that time is open.
     """
     start = time.monotonic()
     until = start + seconds
     try:
-        found = systems(tables)
+        found = systems(tables, start + exact)
     except TooComplex:
         return Audit((), sum(int(table.sensitive.sum()) for table in tables), complete=False)
     exposures: list[Exposure] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,7 +40,7 @@ class Cell:
         return self.low == self.high
 
 
-def collect(tables: Sequence[tuple[int, PublishedTable]], frame: Frame) -> dict[Address, Cell]:
+def collect(tables: Iterable[tuple[int, PublishedTable]], frame: Frame) -> dict[Address, Cell]:
     """Every cell that some of the tables lists; what several say of it is taken together."""
     cells: dict[Address, Cell] = {}
     for number, table in tables:

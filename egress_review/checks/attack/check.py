@@ -107,11 +107,12 @@ def attack_table(
     for one in attacked:
         together.setdefault(one.table.subject, []).append(one)
     found: list[Finding] = []
+    share = seconds / max(1, len(together))
     for about in together.values():
         tables = [one.table for one in about]
         if not any(table.suppressed.any() or table.rounding is not None for table in tables):
             continue
-        said = audit(tables, rules_of(profile), seconds / len(together))
+        said = audit(tables, rules_of(profile), share, exact=share)
         narrow_blocks = profile.rules.p_percent is not None
         for number, one in enumerate(about):
             name = query.measures[one.measure].name

@@ -62,6 +62,8 @@ def null_space(matrix: sparse.csr_array, seed: int = 0, until: float = math.inf)
     """
     generator = np.random.default_rng(seed)
     free = generator.integers(1, PRIME, size=(matrix.shape[1], VECTORS)).astype(np.float64)
+    if time.monotonic() > until:
+        return NullSpace(free, certain=False)
     reduced = _Sparse(matrix)
     reduced.run(until)
     rows, columns = reduced.rest()
@@ -76,9 +78,9 @@ def null_space(matrix: sparse.csr_array, seed: int = 0, until: float = math.inf)
                 rest[number, place[column]] = value
         try:
             found = modular.echelon(rest, until)
+            certain = modular.rank_is_proven(rest, found, until)
         except TimeoutError:
             return NullSpace(free, certain=False)
-        certain = modular.rank_is_proven(rest, found)
         free[columns] = modular.null_vectors(found, free[columns])
     return NullSpace(reduced.back(free), certain)
 

@@ -8,6 +8,7 @@ affair of `bounds`. If `certain` is False, nothing that was not found may be cal
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,13 +58,17 @@ def exact_recovery(system: System, until: float = math.inf) -> Recovery:
         by_lines[free[space.determined]] = True
         valued = by_lines & np.isfinite(system.true)
         ranges = propagate(
-            system, np.where(valued, system.true, system.low), np.where(valued, system.true, system.high)
+            system,
+            np.where(valued, system.true, system.low),
+            np.where(valued, system.true, system.high),
+            until,
         )
+        late = time.monotonic() > until
         fresh = ranges.pinned() & ~by_lines & ~by_bounds
         by_bounds |= fresh
-        if not fresh.any():
+        if late or not fresh.any():
             break
-    return Recovery(by_lines, by_bounds, ranges, _ties(system, space, free), space.certain)
+    return Recovery(by_lines, by_bounds, ranges, _ties(system, space, free), space.certain and not late)
 
 
 def _without(system: System, pinned: Flags, until: float) -> tuple[NullSpace, Indices]:

@@ -26,6 +26,7 @@ from egress_review.checks.attack.findings import attack_findings
 from egress_review.checks.attack.model import TOTAL, PublishedTable
 from egress_review.checks.attack.of_query import rules_of, tables_of
 from egress_review.checks.attack.relevance import Depths, Outline, relevant
+from egress_review.checks.attack.system import TooComplex
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.hidden import HiddenRow
 from egress_review.checks.policy import CheckPolicy
@@ -162,10 +163,11 @@ class _Attack:
 
     def on(self, members: Mapping[_Member, About], seconds: float) -> None:
         """Attack the measures with one subject."""
+        until = time.monotonic() + seconds
         try:
             source = self._tables[next(iter(members))[0]].source
             found = placed(tuple(members.values()), source, self._dimensions)
-            members, places, sets = self._relevant(members, found)
+            members, places, sets = self._relevant(members, found, until)
             if not self._matters(members):
                 return
             if len(members) > MOST_TABLES:
@@ -174,7 +176,7 @@ class _Attack:
                 self._table(*one, place, needed)
                 for one, place, needed in zip(members, places, sets, strict=True)
             ]
-        except (CheckStopped, ValueError):
+        except (CheckStopped, TooComplex, ValueError):
             self._not_proven(members)
             return
         known = [one for one in shown if one is not None]
@@ -184,7 +186,8 @@ class _Attack:
             return
         profile = self._policy.profile
         owners = [at for at, _ in members]
-        exposed, complete = _exposed(known, owners, self._new, rules_of(profile), seconds)
+        left = max(0.0, until - time.monotonic())
+        exposed, complete = _exposed(known, owners, self._new, rules_of(profile), left)
         for place, (at, number) in enumerate(members):
             if at >= self._new:
                 continue
@@ -200,7 +203,7 @@ class _Attack:
             )
 
     def _relevant(
-        self, members: Mapping[_Member, About], places: Sequence[Placed]
+        self, members: Mapping[_Member, About], places: Sequence[Placed], until: float
     ) -> tuple[dict[_Member, About], list[Placed], list[frozenset[Depths]]]:
         """Those that can tell something of what the others hide, where they lie, and what they tell."""
         outlines = [
@@ -209,7 +212,7 @@ class _Attack:
         ]
         new = [place for place, (at, _) in enumerate(members) if at < self._new]
         additive = all(one.what[0] != DISTINCT for one in members.values())
-        kept = relevant(outlines, new, additive=additive)
+        kept = relevant(outlines, new, additive=additive, until=until)
         listed = list(members.items())
         return dict(listed[at] for at in kept), [places[at] for at in kept], list(kept.values())
 
@@ -267,7 +270,7 @@ def _exposed(
         owners: the output or release that each table is of; those below `new` are new.
     """
     fresh = sorted({one for one in owners if one < new})
-    share = seconds / (len(fresh) + 2)
+    share = seconds / (2 if len(fresh) == 1 else len(fresh) + 2)
     most = share * _EXACT
     everything = audit(tables, rules, share, exact=most)
 
@@ -277,6 +280,8 @@ def _exposed(
         rest = [tables[number] for number in kept]
         return _places(audit(rest, rules, share, exact=most), kept) if any(map(_conceals, rest)) else set()
 
+    if not everything.exposures:
+        return {owner: [] for owner in fresh}, everything.complete
     before = without(fresh)
     exposures = [one for one in everything.exposures if not _among(one, before)]
     if not exposures or len(fresh) == 1:

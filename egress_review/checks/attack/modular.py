@@ -125,16 +125,19 @@ def null_vectors(found: Echelon, free: Floats) -> Floats:
     return x.astype(np.float64)
 
 
-def rank_is_proven(matrix: Floats, found: Echelon) -> bool:
+def rank_is_proven(matrix: Floats, found: Echelon, until: float = math.inf) -> bool:
     """Whether the rank modulo `PRIME` is the rank in the rational numbers.
 
     It is never above it, and it is not below it if every row that is no pivot row is a combination of pivot
     rows with rational coefficients. Those are found modulo `PRIME` and proven in whole numbers.
+
+    Raises:
+        TimeoutError: as `echelon`.
     """
     rank = found.rank
     if rank == len(matrix):
         return True
-    coefficients = _dependencies(found)
+    coefficients = _dependencies(found, until)
     exact = matrix[found.order].astype(np.int64)
     lifted = [lift(row) for row in coefficients]
     if any(one is None for one in lifted):
@@ -146,11 +149,13 @@ def rank_is_proven(matrix: Floats, found: Echelon) -> bool:
     )
 
 
-def _dependencies(found: Echelon) -> Floats:
+def _dependencies(found: Echelon, until: float) -> Floats:
     """The rows that are no pivot rows, as combinations of those that are."""
     rank = found.rank
     left = found.multipliers[rank:].copy()
     for place in range(rank - 1, 0, -1):
+        if time.monotonic() > until:
+            raise TimeoutError
         change = np.outer(left[:, place], found.multipliers[place, :place])
         left[:, :place] = np.mod(left[:, :place] - np.mod(change, PRIME), PRIME)
     return left

@@ -6,6 +6,8 @@ nothing changes any more. Every conclusion is certain: bounds of fractions are w
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,11 +41,14 @@ def slack(low: Floats, high: Floats) -> Floats:
     return 4 * TOLERANCE * (1 + np.where(np.isfinite(largest), largest, 0))
 
 
-def propagate(system: System, low: Floats | None = None, high: Floats | None = None) -> Ranges:
+def propagate(
+    system: System, low: Floats | None = None, high: Floats | None = None, until: float = math.inf
+) -> Ranges:
     """Tighten the bounds by every line until nothing moves.
 
     Args:
         low, high: what is known beyond the system's own bounds.
+        until: of `time.monotonic`; bounds are then as tight as they got.
     """
     low = (system.low if low is None else low).copy()
     high = (system.high if high is None else high).copy()
@@ -55,7 +60,7 @@ def propagate(system: System, low: Floats | None = None, high: Floats | None = N
         below = np.where(whole, np.ceil(below - 1e-6), below - TOLERANCE * (1 + np.abs(below)))
         above = np.where(whole, np.floor(above + 1e-6), above + TOLERANCE * (1 + np.abs(above)))
         moved = _tighten(low, high, line, (lines, columns), (below, above))
-        if not moved:
+        if not moved or time.monotonic() > until:
             break
     return Ranges(low, high, line)
 

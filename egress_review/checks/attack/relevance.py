@@ -11,6 +11,8 @@ up; of others (distinct persons with several rows) only the same margin stands f
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +20,7 @@ from itertools import combinations
 
 from egress_review.checks.attack.frame import Frame, Shape
 from egress_review.checks.attack.model import Key, PublishedTable, Slice, make_table
+from egress_review.checks.attack.system import TooComplex, closure
 
 Depths = tuple[int, ...]
 Shapes = frozenset[Shape]
@@ -50,13 +53,14 @@ class Outline:
 
 
 def relevant(
-    outlines: Sequence[Outline], new: Collection[int], *, additive: bool
+    outlines: Sequence[Outline], new: Collection[int], *, additive: bool, until: float = math.inf
 ) -> dict[int, frozenset[Depths]]:
     """The tables that have to be attacked together; none if the new ones tell nothing of anything hidden.
 
     Args:
         new: which of them are of the request.
         additive: whether the parts of a margin add up to it, whatever the dimension.
+        until: of `time.monotonic`.
 
     Returns:
         By table the grouping sets that are needed of it: of a release that hides nothing often less than it
@@ -64,19 +68,27 @@ def relevant(
 
     Raises:
         ValueError: the hierarchies of the tables contradict each other.
+        TooComplex: the tables share more margins than the attack follows, or time is up.
     """
-    linked = _Links(outlines, new, additive=additive)
+    linked = _Links(outlines, new, until, additive=additive)
     found = linked.component()
     if not any(outlines[at].veiled for at in found):
         return {}
     kept = sorted({*found, *linked.telling(found), *new})
     needed = linked.needed(kept, found) if additive else {}
     sets = {at: needed.get(at, outlines[at].sets) for at in kept}
-    return {at: one for at, one in sets.items() if one or at in new}
+    chosen = {at: one for at, one in sets.items() if one or at in new}
+    said = [outlines[at].of(one) for at, one in chosen.items()]
+    frame = Frame(said)
+    closure({shape for one in said for shape in frame.shapes(one)}, frame, until)
+    return chosen
 
 
 class _Links:
-    def __init__(self, outlines: Sequence[Outline], new: Collection[int], *, additive: bool) -> None:
+    def __init__(
+        self, outlines: Sequence[Outline], new: Collection[int], until: float, *, additive: bool
+    ) -> None:
+        self._until = until
         shown = [one.of(one.sets - one.veiled) for one in outlines]
         veiled = [one.of(one.veiled) for one in outlines]
         self._frame = Frame([*shown, *veiled])
@@ -99,6 +111,7 @@ class _Links:
         found = set(ahead)
         while ahead:
             at = ahead.pop()
+            self._in_time()
             for other in range(len(self._cuts)):
                 if other not in found and self._linked(at, other):
                     found.add(other)
@@ -110,6 +123,7 @@ class _Links:
         chosen: set[int] = set()
         for cut, shape in {(self._cuts[at], one) for at in linked for one in self._open(at)}:
             told: dict[Shape, int] = {}
+            self._in_time()
             for at in self._old:
                 for one in self._shown[at] if self._cuts[at] in (frozenset(), cut) else ():
                     told.setdefault(self._meet(one, shape), at)
@@ -123,6 +137,7 @@ class _Links:
         for at in kept:
             if at in self._new or self._veiled[at]:
                 continue
+            self._in_time()
             margins = {
                 self._meet(one, other)
                 for to in linked
@@ -135,6 +150,10 @@ class _Links:
             if at in now:
                 now[at] = frozenset(self._shape(at, one) for one in found[at])
         return found
+
+    def _in_time(self) -> None:
+        if time.monotonic() > self._until:
+            raise TooComplex("time is up")
 
     def _smallest(self, at: int, margin: Shape) -> Depths:
         """The fewest keys of a table that tell a margin."""

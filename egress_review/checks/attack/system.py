@@ -9,8 +9,10 @@ them. Does not guarantee more: products, such as a mean times its count, are giv
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +34,11 @@ TOLERANCE = 1e-9
 
 Indices = npt.NDArray[np.int64]
 
+_One = TypeVar("_One")
+
 
 class TooComplex(Exception):
-    """The tables are linked in more ways than the attack follows; nothing is proven about them."""
+    """The tables are linked in more ways than the attack follows in its time; nothing is proven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,35 +106,52 @@ def components_of(matrix: sparse.csr_array) -> Iterator[tuple[Indices, Indices]]
         yield members[members >= width] - width, members[members < width]
 
 
-def systems(tables: Sequence[PublishedTable]) -> list[System]:
+def systems(tables: Sequence[PublishedTable], until: float = math.inf) -> list[System]:
     """One system for each subject that tables are about.
 
+    Args:
+        until: of `time.monotonic`.
+
     Raises:
-        TooComplex: the tables share too many margins, or their hierarchies contradict each other.
+        TooComplex: the tables share too many margins, their hierarchies contradict each other, or time is up.
     """
     subjects: dict[str, list[tuple[int, PublishedTable]]] = {}
     for number, table in enumerate(tables):
         subjects.setdefault(table.subject, []).append((number, table))
-    return [_system(linked) for linked in subjects.values()]
+    return [_system(linked, until) for linked in subjects.values()]
 
 
-def _system(tables: Sequence[tuple[int, PublishedTable]]) -> System:
+def _in_time(items: Iterable[_One], until: float) -> Iterator[_One]:
+    """The items, as long as there is time.
+
+    Raises:
+        TooComplex: time is up.
+    """
+    for one in items:
+        if time.monotonic() > until:
+            raise TooComplex("time is up")
+        yield one
+
+
+def _system(tables: Sequence[tuple[int, PublishedTable]], until: float) -> System:
     try:
         frame = Frame([table for _, table in tables])
-        cells = collect(tables, frame)
         by_shape: dict[Shape, list[PublishedTable]] = {}
         for _, table in tables:
             for shape in frame.shapes(table):
                 by_shape.setdefault(shape, []).append(table)
+        # What the tables have in common is soon known, and most often what is too much.
+        shapes = closure(set(by_shape), frame, until)
+        cells = collect(_in_time(tables, until), frame)
     except ValueError as error:
         raise TooComplex(str(error)) from None
-    unlisted = _add_outside(cells, by_shape, frame)
-    lines = _lines(cells, set(by_shape), unlisted, frame)
-    return _assemble(cells, [line for line in lines if _holds(line, cells)])
+    unlisted = _add_outside(cells, by_shape, frame, until)
+    lines = _lines(cells, shapes, unlisted, frame, until)
+    return _assemble(cells, [line for line in _in_time(lines, until) if _holds(line, cells)], until)
 
 
 def _add_outside(
-    cells: dict[Address, Cell], by_shape: dict[Shape, list[PublishedTable]], frame: Frame
+    cells: dict[Address, Cell], by_shape: dict[Shape, list[PublishedTable]], frame: Frame, until: float
 ) -> dict[Shape, list[PublishedTable]]:
     """What filters leave out of a shape is not empty but unknown; the shapes of which that is too much."""
     unlisted: dict[Shape, list[PublishedTable]] = {}
@@ -142,7 +163,7 @@ def _add_outside(
         if frame.size(shape) > MOST_OUTSIDE:
             unlisted[shape] = tables
             continue
-        for address in frame.outside(tables[0], shape):
+        for address in _in_time(frame.outside(tables[0], shape), until):
             if address not in cells and not any(frame.keeps(one, address) for one in tables[1:]):
                 cells[address] = _outside(tables)
     return unlisted
@@ -154,13 +175,17 @@ def _outside(tables: Sequence[PublishedTable]) -> Cell:
     return Cell(low, np.inf, integral=any(one.integral for one in tables))
 
 
-def _closure(listed: set[Shape], frame: Frame) -> set[Shape]:
-    """The shapes with all that any two of them have in common."""
+def closure(listed: set[Shape], frame: Frame, until: float = math.inf) -> set[Shape]:
+    """The shapes with all that any two of them have in common.
+
+    Raises:
+        TooComplex: they are too many, or time is up.
+    """
     shapes = set(listed)
     ahead = list(listed)
     while ahead:
         shape = ahead.pop()
-        for other in list(shapes):
+        for other in _in_time(list(shapes), until):
             common = frame.meet(shape, other)
             if common not in shapes:
                 shapes.add(common)
@@ -171,18 +196,21 @@ def _closure(listed: set[Shape], frame: Frame) -> set[Shape]:
 
 
 def _lines(
-    cells: dict[Address, Cell], listed: set[Shape], unlisted: dict[Shape, list[PublishedTable]], frame: Frame
+    cells: dict[Address, Cell],
+    shapes: set[Shape],
+    unlisted: dict[Shape, list[PublishedTable]],
+    frame: Frame,
+    until: float,
 ) -> list[Line]:
     """Every margin with its parts in the next finer shapes, finest margins first."""
-    shapes = _closure(listed, frame)
-    finer = {one: [other for other in shapes if frame.refines(other, one)] for one in shapes}
-    members = frame.cells_by_shape(cells, shapes)
+    finer = {one: [other for other in shapes if frame.refines(other, one)] for one in _in_time(shapes, until)}
+    members = frame.cells_by_shape(_in_time(cells, until), shapes)
     lines: list[Line] = []
     for coarse in sorted(shapes, key=lambda one: (len(finer[one]), one)):
         known = set(members[coarse])
         for fine in sorted(_next(coarse, finer)):
             groups: dict[Address, list[Address]] = {}
-            for address in members[fine]:
+            for address in _in_time(members[fine], until):
                 groups.setdefault(frame.project(address, coarse), []).append(address)
             for parent, parts in groups.items():
                 if parent not in known:
@@ -230,13 +258,13 @@ def _holds(line: Line, cells: dict[Address, Cell]) -> bool:
     return abs(off) <= TOLERANCE * (1 + math.fsum(map(abs, values)))
 
 
-def _assemble(cells: dict[Address, Cell], lines: Sequence[Line]) -> System:
-    lines = _merged(cells, lines)
+def _assemble(cells: dict[Address, Cell], lines: Sequence[Line], until: float) -> System:
+    lines = _merged(cells, lines, until)
     columns: dict[Address, int] = {}
     entries: list[tuple[int, int, int]] = []
     rhs: list[float] = []
     kept: list[Line] = []
-    for line in lines:
+    for line in _in_time(lines, until):
         terms = _terms(line)
         hidden = [(sign, one) for sign, one in terms if not cells[one].shown]
         if not hidden:
@@ -255,10 +283,10 @@ def _terms(line: Line) -> list[tuple[int, Address]]:
     return [(1, one) for one in line.parts] + [(-1, line.parent)]
 
 
-def _merged(cells: dict[Address, Cell], lines: Sequence[Line]) -> list[Line]:
+def _merged(cells: dict[Address, Cell], lines: Sequence[Line], until: float) -> list[Line]:
     """Cells that no table lists and that stand in the same lines are one: nothing tells them apart."""
     stands: dict[Address, list[tuple[int, int]]] = {}
-    for number, line in enumerate(lines):
+    for number, line in enumerate(_in_time(lines, until)):
         for sign, one in _terms(line):
             if not cells[one].rows and not cells[one].shown:
                 stands.setdefault(one, []).append((number, sign))
