@@ -62,11 +62,14 @@ def give_grant(
 
     Raises:
         NotFound: no such project or data-set version.
+        Invalid: if it would be over already.
         Refused, Unavailable: see `change`.
     """
     with change(context, actor, Permission.GRANT_MANAGE) as change_:
         the_project(change_.store, project)
         the_dataset(change_.store, dataset, version)
+        if until is not None and until < change_.now:
+            raise Invalid(Reason.FIELD_INVALID, field="until", value=until.date().isoformat())
         grant = Grant(project, dataset, version, until)
         change_.store.save_grant(grant)
         change_.record("grant.give", dataset, project, version=version, until=text_or_none(until))

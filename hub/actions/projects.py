@@ -105,7 +105,7 @@ def check_dates(starts: datetime, ends: datetime | None) -> None:
         Invalid: if it does.
     """
     if ends is not None and ends < starts:
-        raise Invalid(Reason.FIELD_INVALID, field="ends", value=to_text(ends))
+        raise Invalid(Reason.FIELD_INVALID, field="ends", value=ends.date().isoformat())
 
 
 def _check_titles(titles: Mapping[str, str]) -> None:

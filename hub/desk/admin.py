@@ -58,6 +58,7 @@ def project(call: Call, error: OnggiError | None = None) -> Response:
         catalogue=catalogue,
         everyone=everyone,
         roles=sorted(role.value for role in PROJECT_ROLES),
+        typed=call.fields.given if error else {},
         now=context.clock.now(),
         gib=_GIB,
     )

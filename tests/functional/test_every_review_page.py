@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from egress_review.actions import releasing, submitting
 from egress_review.actions.protecting import Protector
@@ -22,7 +21,7 @@ from hub.tour.installation import free_base_port
 from onggi.events import new_event
 from onggi.words import LANGUAGES, say
 from tests.support import review
-from tests.support.looked_at import open_page, overflow_of, stops, trouble_of
+from tests.support.looked_at import looked_at, open_page, tab_to
 from tests.support.review_site import Site, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -126,15 +125,6 @@ PAGES = (
 )  # fmt: skip
 
 
-def looked_at(page: Page, name: str, language: str, pictures: Path) -> None:
-    for one in page.locator("details").all():
-        one.evaluate("one => { one.open = true; }")
-    page.screenshot(path=pictures / f"page-{name}-{language}.png", full_page=True)
-    assert trouble_of(page) == []
-    assert overflow_of(page) == 0
-    assert [one for one in stops(page) if not (one["seen"] and one["marked"])] == []
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_keeps_the_rules(
@@ -180,13 +170,3 @@ def test_a_proposal_and_a_vote_by_keyboard_alone(
     expect(page.get_by_text(say(language, "review.vote_recorded"))).to_be_visible()
     looked_at(page, "voted", language, pictures)
     page.context.close()
-
-
-def tab_to(page: Page, selector: str, text: str = "", most: int = 300) -> None:
-    """Press Tab until something is focused; it has to come."""
-    wanted = page.locator(selector, has_text=re.compile(re.escape(text))).first
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        if wanted.evaluate("one => one === document.activeElement"):
-            return
-    pytest.fail(f"Tab never comes to {selector} {text}")

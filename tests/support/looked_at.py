@@ -6,11 +6,14 @@ Source: https://www.w3.org/TR/WCAG22/, success criteria 1.1.1, 1.3.1, 1.4.3, 1.4
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
 
+import pytest
 from playwright.sync_api import Browser, Page
-
-from tests.support.review_site import Site
 
 _RULES = """() => {
     const wrong = [];
@@ -101,12 +104,21 @@ _FOCUSED = """() => {
 NARROW = {"width": 360, "height": 740}
 
 
-def open_page(browser: Browser, site: Site, person: str, language: str, path: str) -> Page:
-    """A page of egress review that is served, for somebody who is signed in."""
+class Served(Protocol):
+    """A site that is served: where, and what its cookie is for somebody who is signed in."""
+
+    origin: str
+    cookie_name: str
+
+    def cookie(self, person: str) -> str: ...
+
+
+def open_page(browser: Browser, site: Served, person: str, language: str, path: str) -> Page:
+    """A page of a site that is served, for somebody who is signed in."""
     context = browser.new_context(
         locale={"ko": "ko-KR", "en": "en-GB"}[language], viewport={"width": 1200, "height": 860}
     )
-    cookie = {"name": "onggi-review", "value": site.cookie(person), "url": site.origin}
+    cookie = {"name": site.cookie_name, "value": site.cookie(person), "url": site.origin}
     context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict that Playwright does not export
     page = context.new_page()
     page.goto(site.origin + path)
@@ -125,12 +137,20 @@ def contrast_of(page: Page, selector: str) -> list[str]:
 
 def overflow_of(page: Page) -> int:
     """By how many pixels the page is wider than its window of 360 pixels."""
+    with narrow(page):
+        return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+@contextmanager
+def narrow(page: Page) -> Iterator[None]:
+    """A window of 360 pixels for a while."""
     before = page.viewport_size
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]  # Playwright's own TypedDict, which it does not export
-    wider = int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
-    if before is not None:
-        page.set_viewport_size(before)
-    return wider
+    try:
+        yield
+    finally:
+        if before is not None:
+            page.set_viewport_size(before)
 
 
 def stops(page: Page, most: int = 400) -> list[dict[str, Any]]:
@@ -142,3 +162,25 @@ def stops(page: Page, most: int = 400) -> list[dict[str, Any]]:
         found.append(here)
         page.keyboard.press("Tab")
     return found
+
+
+def tab_to(page: Page, selector: str, text: str = "", most: int = 300) -> None:
+    """Press Tab until something is focused; it has to come."""
+    wanted = page.locator(selector, has_text=re.compile(re.escape(text))).first
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("one => one === document.activeElement"):
+            return
+    pytest.fail(f"Tab never comes to {selector} {text}")
+
+
+def looked_at(page: Page, name: str, language: str, pictures: Path) -> None:
+    """Everything that a page has to keep, with all that folds unfolded; and a picture of it."""
+    for one in page.locator("details").all():
+        one.evaluate("one => { one.open = true; }")
+    page.screenshot(path=pictures / f"page-{name}-{language}.png", full_page=True)
+    lost = [one for one in stops(page) if not (one["seen"] and one["marked"])]
+    with narrow(page):
+        narrowly = trouble_of(page)
+    if found := [*trouble_of(page), *narrowly, *(["wider than 360 px"] if overflow_of(page) else []), *lost]:
+        pytest.fail(f"{page.url}: {found}")

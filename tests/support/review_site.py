@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Protocol
 
 import httpx2 as httpx
 import itsdangerous
@@ -45,6 +46,8 @@ HTML = {"Accept": "text/html", "Accept-Language": "en"}
 class Site:
     """One app and its ways in; over a room, or over the parts that the wiring made."""
 
+    cookie_name = "onggi-review"
+
     def __init__(
         self, folder: Path, room: Room | None = None, parts: Parts | None = None, base_port: int = 8000
     ) -> None:
@@ -61,14 +64,12 @@ class Site:
             self.app, self.origin, follow_redirects=False, headers={**HTML, "Accept-Language": language}
         )
         if person:
-            client.cookies.set("onggi-review", self.cookie(person))
+            client.cookies.set(self.cookie_name, self.cookie(person))
         return client
 
     def cookie(self, person: str) -> str:
         """What the site's cookie holds for somebody who is signed in."""
-        data = b64encode(json.dumps({"person": person, "csrf": "token-of-the-test"}).encode())
-        signer = itsdangerous.TimestampSigner(token_of(self.settings.secrets, "review-cookie"))
-        return signer.sign(data).decode()
+        return signed_cookie(token_of(self.settings.secrets, "review-cookie"), person)
 
     def caller(self, token: str | None) -> TestClient:
         """A service or a session server."""
@@ -76,8 +77,20 @@ class Site:
         return TestClient(self.app, self.origin, headers=headers)
 
 
+def signed_cookie(secret: str, person: str) -> str:
+    """The cookie of a site for somebody who is signed in."""
+    data = b64encode(json.dumps({"person": person, "csrf": "token-of-the-test"}).encode())
+    return itsdangerous.TimestampSigner(secret).sign(data).decode()
+
+
+class HasApp(Protocol):
+    """What can be served."""
+
+    app: Starlette
+
+
 @contextmanager
-def serving(site: Site, port: int = 0) -> Iterator[int]:
+def serving(site: HasApp, port: int = 0) -> Iterator[int]:
     """The app in a real uvicorn on loopback; its port."""
     with socket.create_server(("127.0.0.1", port)) as listener:
         server = uvicorn.Server(uvicorn.Config(site.app, log_level="error", lifespan="off"))
