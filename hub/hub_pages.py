@@ -115,15 +115,19 @@ class SignOut(LogoutHandler):
         self.redirect(self._signed_out)
 
 
-class SignedOut(ToDesk):
+class SignedOut(BaseHandler):
     """The last stop of signing out: says so, to nobody who is still signed in."""
+
+    def initialize(self, desk: str) -> None:
+        """Take the desk's origin, where those go."""
+        self._desk = desk
 
     async def get(self) -> None:
         """The page."""
         if self.current_user is None:
             self.finish(await self.render_template("logout.html"))
         else:
-            super().get()
+            self.redirect(self._desk)
 
 
 class Waiting(SpawnPendingHandler):
