@@ -54,7 +54,7 @@ class Frame:
     """
 
     def __init__(self, tables: Sequence[PublishedTable]) -> None:
-        self._tables = tables
+        self._tables = tuple(tables)
         self._keys = merge_keys(tables)
         self._levels = {name: self._levels_of(key) for name, key in self._keys.items()}
         self._bits: dict[str, dict[str, int]] = {}
@@ -68,6 +68,8 @@ class Frame:
                 bits = self._bits.setdefault(dimension, {})
                 for part in sorted(kept.whole):
                     bits.setdefault(part, len(bits))
+        # By identity: the tables live as long as the frame.
+        self._slices = {id(table): self._sliced(table) for table in tables}
         self._blocks = {
             name: {level: self._block(self.dimension(name), parts) for level, parts in levels.items()}
             for name, levels in self._levels.items()
@@ -173,6 +175,11 @@ class Frame:
         return tuple(sorted(self.label(*one) for one in blocks.items() if one[1] != self.whole(one[0])))
 
     def _slice(self, table: PublishedTable) -> dict[str, int]:
+        """What a table's filter leaves, for the caller to change; asked for every row."""
+        known = self._slices.get(id(table))
+        return self._sliced(table) if known is None else known.copy()
+
+    def _sliced(self, table: PublishedTable) -> dict[str, int]:
         return {dimension: self._block(dimension, kept.parts) for dimension, kept in table.slices.items()}
 
     def shapes(self, table: PublishedTable) -> set[Shape]:
