@@ -50,7 +50,7 @@ class SmallManifest(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    unit_column: str = ""
+    unit_column: str | None = None
     identifier_columns: list[str] = Field(default_factory=list)
     institution_column: str | None = None
     tables: dict[str, str | list[str]] = Field(default_factory=dict)
@@ -93,7 +93,7 @@ def describe_folder(folder: Path) -> Described:
         CheckStopped: `dataset_unreadable`, naming the table or key.
     """
     small = read_small_manifest(folder)
-    unit = fold(small.unit_column) or ROW
+    unit = fold(small.unit_column or ROW)
     found = dict(_tables(folder, small))
     if not found or len(found) > _MAX_TABLES:
         raise _unreadable("tables")

@@ -29,6 +29,7 @@ def place(tmp_path: Path) -> Path:
     few = [{"person": 900 + at, "ward": "C", "cost": 6.0 + at, "rare": False} for at in range(3)]
     write_folder(tmp_path / "more", [*rows, *few], "visits", {"unit_column": "person"})
     write_folder(tmp_path / "unnamed", rows, "visits")
+    write_folder(tmp_path / "null", rows, "visits", {"unit_column": None})
     (tmp_path / "claim.json").write_text(json.dumps({"sql": SQL}))
     (tmp_path / "table.csv").write_text(GOOD)
     return tmp_path
@@ -166,7 +167,7 @@ def test_options_that_make_no_sense_are_bad_usage(option: tuple[str, str], place
 
 @pytest.mark.parametrize(
     ("profile", "data"),
-    [("no-such", "data"), ("kr-template", "data"), ("sdap", "unnamed"), ("sdap", "nowhere")],
+    [("no-such", "data"), ("kr-template", "data"), ("sdap", "unnamed"), ("sdap", "null"), ("sdap", "nowhere")],
 )
 def test_bad_usage_is_status_64(profile: str, data: str, place: Path) -> None:
     status, said = check(place, profile, data)
@@ -251,8 +252,9 @@ def test_missing_arguments_and_files_are_bad_usage(place: Path) -> None:
     )
 
 
-def test_a_profile_of_rows_needs_no_unit(place: Path) -> None:
-    status, said = check(place, "acro-default", "unnamed")
+@pytest.mark.parametrize("data", ["unnamed", "null"])
+def test_a_profile_of_rows_needs_no_unit(place: Path, data: str) -> None:
+    status, said = check(place, "acro-default", data)
     assert (status, said["cells"][0]["persons"], said["cells"][0]["rows"]) == (0, None, 50)
 
 
