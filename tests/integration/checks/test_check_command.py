@@ -167,7 +167,13 @@ def test_options_that_make_no_sense_are_bad_usage(option: tuple[str, str], place
 
 @pytest.mark.parametrize(
     ("profile", "data"),
-    [("no-such", "data"), ("kr-template", "data"), ("sdap", "unnamed"), ("sdap", "null"), ("sdap", "nowhere")],
+    [
+        ("no-such", "data"),
+        ("kr-template", "data"),
+        ("sdap", "unnamed"),
+        ("sdap", "null"),
+        ("sdap", "nowhere"),
+    ],
 )
 def test_bad_usage_is_status_64(profile: str, data: str, place: Path) -> None:
     status, said = check(place, profile, data)
