@@ -261,6 +261,21 @@ class Frame:
             self._joins[at] = self._number(frozenset(blocks)) if len(blocks) > 1 else None
         return self._joins[at]
 
+    def partition(self, shape: Shape, dimension: str) -> Partition:
+        """How a shape cuts a dimension that it cuts."""
+        return self._partitions[dict(shape)[dimension]]
+
+    def recut(self, shape: Shape, dimension: str, partition: Partition) -> Shape:
+        """The shape with another partition of one dimension."""
+        return tuple(sorted({**dict(shape), dimension: self._number(partition)}.items()))
+
+    def parts(self, address: Address, dimension: str, partition: Partition) -> Iterator[Address]:
+        """A cell, cut further in one dimension."""
+        blocks = dict(map(self.block_of, address))
+        for block in sorted(partition):
+            if not block & ~blocks[dimension]:
+                yield self._address({**blocks, dimension: block})
+
     def refines(self, fine: Shape, coarse: Shape) -> bool:
         """Whether every cell of `coarse` is a sum of cells of `fine`."""
         held = dict(fine)

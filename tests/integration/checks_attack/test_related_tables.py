@@ -103,6 +103,20 @@ def test_bands_of_five_and_ten_years_add_up(source: Source, tmp_path: Path) -> N
     assert codes(source, tmp_path, safe, tens) == [set(), set()]
 
 
+def test_bands_that_cross_tell_together_what_no_two_of_them_do(source: Source, tmp_path: Path) -> None:
+    """Younger than 40 and 35 to 44 say, with what is younger than 35, how many are 35 to 39 and 40 to 44."""
+    bands = "CASE WHEN age BETWEEN 35 AND 39 THEN 'b' WHEN age BETWEEN 40 AND 44 THEN 'c' ELSE 'rest' END"
+    hidden = (counted(bands, "sex = 'F'"), hide("b", "c"))
+    finer = (
+        "CASE WHEN age < 25 THEN 1 WHEN age < 30 THEN 2 WHEN age < 35 THEN 3 WHEN age < 45 THEN 4 ELSE 5 END"
+    )
+    at_40 = "CASE WHEN age < 27 THEN 1 WHEN age < 40 THEN 2 ELSE 3 END"
+    one, other = (counted(finer, "sex = 'F'"), hide("5")), (counted(at_40, "sex = 'F'"), hide("3"))
+    assert codes(source, tmp_path, hidden, one) == [set(), set()]
+    assert codes(source, tmp_path, hidden, other) == [set(), set()]
+    assert codes(source, tmp_path, hidden, one, other) == [{Code.CELL_RECOVERABLE}] * 3
+
+
 def test_two_slices_and_the_whole(source: Source, tmp_path: Path) -> None:
     """Three tables that no two of them give away: all, minus the men, is the women."""
     women, men, everyone = (
