@@ -12,14 +12,16 @@ equations; if their cells, as functions of the parts, depend on each other in mo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from egress_review.checks.attack.frame import Frame, Partition, Shape
 
-MOST_RANKED = 1_500
+MOST_RANKED = 1_000
 """Cells of crossing partitions up to which ranks are compared; beyond, the refinement is taken at once."""
 
 Matrix = npt.NDArray[np.float64]
@@ -45,7 +47,7 @@ def crossings(
             if together in seen:
                 continue
             seen.add(together)
-            finest = _finest({frame.partition(one, dimension) for one in together})
+            finest = tuple(_finest({frame.partition(one, dimension) for one in together}))
             if finest[2:] and tell_more(finest):
                 yield dimension, together, refinement(finest)
 
@@ -75,7 +77,8 @@ def refinement(partitions: Sequence[Partition]) -> Partition:
     return frozenset(blocks)
 
 
-def tell_more(partitions: Sequence[Partition]) -> bool:
+@lru_cache(maxsize=256)
+def tell_more(partitions: tuple[Partition, ...]) -> bool:
     """Whether cells of partitions depend on each other in more ways than any two of them say."""
     cells = [(at, block) for at, one in enumerate(partitions) for block in sorted(one)]
     if len(cells) > MOST_RANKED:
@@ -83,14 +86,16 @@ def tell_more(partitions: Sequence[Partition]) -> bool:
     parts = sorted(refinement(partitions))
     of_parts = np.array([[float(not part & ~block) for part in parts] for _, block in cells])
     columns = {cell: number for number, cell in enumerate(cells)}
-    said = np.zeros((len(cells), len(cells)))
-    for (at, one), (to, other) in combinations(enumerate(partitions), 2):
-        for block in _common(one, other):
-            line = np.zeros(len(cells))
-            line[[columns[at, part] for part in one if part & block]] = 1
-            line[[columns[to, part] for part in other if part & block]] -= 1
-            said += np.outer(line, line)
-    return _rank(said) < len(cells) - _rank(of_parts.T @ of_parts)
+    rows = [
+        {columns[at, part]: 1.0 for part in one if part & block}
+        | {columns[to, part]: -1.0 for part in other if part & block}
+        for (at, one), (to, other) in combinations(enumerate(partitions), 2)
+        for block in _common(one, other)
+    ]
+    entries = [(value, row, column) for row, line in enumerate(rows) for column, value in line.items()]
+    values, at_row, at_column = zip(*entries, strict=True)
+    said = sparse.csr_array((values, (at_row, at_column)), shape=(len(rows), len(cells)))
+    return _rank((said.T @ said).toarray()) < len(cells) - _rank(of_parts.T @ of_parts)
 
 
 def _common(one: Partition, other: Partition) -> list[int]:

@@ -3,7 +3,8 @@
 Guarantees: each equality holds in the source: a line whose true values do not add up (persons who are in two
 groups, say) is left out; nothing that can be concluded by adding and subtracting published and hidden cells
 is lost, since the coarser cells that tables have in common are unknowns too, even where none of them shows
-them, and the finer ones of tables that cross each other (`crossing`). Does not guarantee more: products, such as a mean times its count, are given as a table of sums.
+them, and the finer ones of tables that cross each other (`crossing`). Does not guarantee more: products, such
+as a mean times its count, are given as a table of sums.
 """
 
 from __future__ import annotations

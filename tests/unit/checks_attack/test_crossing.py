@@ -168,6 +168,6 @@ def test_a_filter_is_a_cut_too() -> None:
     ],
 )
 def test_more_is_told_only_where_cells_depend_on_each_other(partitions: list[set[int]], more: bool) -> None:
-    found = [frozenset(one) for one in partitions]
+    found = tuple(frozenset(one) for one in partitions)
     assert tell_more(found) is more
     assert all(any(not fine & ~wide for wide in one) for one in found for fine in refinement(found))
