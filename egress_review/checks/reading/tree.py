@@ -7,8 +7,9 @@ soon; one SELECT (or UNION ALL of them) comes out, with the claim's parameters i
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
-from itertools import islice
+from itertools import islice, pairwise
 
 import sqlglot
 from sqlglot import exp
@@ -63,6 +64,10 @@ def _bounded(tokens: list[Token]) -> None:
         depth += (one.token_type in _OPEN) - (one.token_type in _CLOSE)
         if depth > MAX_DEPTH:
             raise CheckStopped(FindingCode.SQL_TOO_LARGE, part="brackets", limit=MAX_DEPTH)
+    # A slice of a slice of …: sqlglot's time grows with the square of their number.
+    kinds = [one.token_type for one in tokens]
+    if Counter(pairwise(kinds))[TokenType.R_BRACKET, TokenType.L_BRACKET] >= MAX_CHAIN:
+        raise CheckStopped(FindingCode.SQL_TOO_LARGE, part="chain", limit=MAX_CHAIN)
 
 
 def _measure(tree: exp.Expr) -> None:
