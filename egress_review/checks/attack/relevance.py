@@ -164,11 +164,15 @@ class _Links:
     def telling(self, linked: Iterable[int]) -> set[int]:
         """Of the releases that show something of linked tables, enough to know all that they show."""
         chosen: set[int] = set()
-        for cut, shape in {(self._cuts[at], one) for at in linked for one in self._open(at)}:
+        everyone: Cut = frozenset()
+        # What is shown of a part of the population says nothing of the rest, which a filter leaves unknown.
+        for cut, shape in {
+            (cut, one) for at in linked for one in self._open(at) for cut in (everyone, self._cuts[at])
+        }:
             told: dict[Shape, int] = {}
             self._in_time()
             for at in self._old:
-                for one in self._shown[at] if self._cuts[at] in (frozenset(), cut) else ():
+                for one in self._shown[at] if self._cuts[at] == cut else ():
                     told.setdefault(self._meet(one, shape), at)
             chosen.update(at for margin, at in told.items() if not self._is_sum(margin, told))
         return chosen

@@ -148,6 +148,20 @@ def test_a_margin_that_is_known_links_nothing() -> None:
     assert kept(plain["age"], first, plain["age"]) == set(), "it says nothing new"
 
 
+def test_what_a_filter_leaves_out_is_told_by_tables_of_everybody() -> None:
+    """a0 and a2 are hidden together; one release shows a0, another a2 as the old."""
+
+    def total(*ages: str, hidden: Collection[int] = ()) -> Cut:
+        return Cut((), margins=False, kept={"age": frozenset(ages)}, hidden=frozenset(hidden), broad=False)
+
+    old = Cut(("age",), margins=False, kept={}, hidden=frozenset(), broad=True)
+    outlines = [
+        one.outline(one.table(np.full((3, 3, 2), 5)))
+        for one in (total("a0", "a2", hidden=[0]), old, total("a0"))
+    ]
+    assert set(relevant(outlines, [0], additive=True)) == {0, 1, 2}
+
+
 def test_only_the_margins_that_are_needed_are_taken() -> None:
     wide = Cut(("age", "kind", "sex"), margins=False, kept={}, hidden=frozenset(), broad=False)
     hides = Cut(("age",), margins=False, kept={}, hidden=frozenset({0, 1}), broad=True)
