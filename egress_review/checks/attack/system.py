@@ -203,7 +203,8 @@ def _add_crossed(
                 for part in frame.parts(address, dimension, partition):
                     if part not in cells and all(frame.project(part, one) in cells for one in whole):
                         cells[part] = _outside(listed[shape])
-            if shape in unlisted and not whole:
+            alike = {one for one in together if frame.recut(one, dimension, partition) == fine}
+            if alike <= set(unlisted):  # nobody lists all of its cells
                 unlisted[fine] = unlisted[shape]
             if len(cells) > MOST_CELLS:
                 raise TooComplex("too many cells")

@@ -95,17 +95,17 @@ def told(listed: Sequence[Member]) -> set[tuple[int, int]]:
 
 def recovered(tables: Sequence[PublishedTable]) -> set[tuple[int, int]]:
     """Hidden cells that equalities tell: number of the table and of the row."""
-    (system,) = systems(tables)
-    found = exact_recovery(system)
+    (made,) = systems(tables)
+    found = exact_recovery(made)
     assert found.certain
-    by_lines = {system.unknowns[one] for one in np.flatnonzero(found.by_lines)}
-    return {at for one in by_lines for at in system.cells[one].rows}
+    by_lines = {made.unknowns[one] for one in np.flatnonzero(found.by_lines)}
+    return {at for one in by_lines for at in made.cells[one].rows}
 
 
 def known(tables: Sequence[PublishedTable]) -> set[tuple[int, int]]:
     """Hidden cells that equalities tell or another table shows."""
-    (system,) = systems(tables)
-    elsewhere = {at for cell in system.cells.values() if cell.concealed and cell.shown for at in cell.rows}
+    (made,) = systems(tables)
+    elsewhere = {at for cell in made.cells.values() if cell.concealed and cell.shown for at in cell.rows}
     hidden = {(at, row) for at, table in enumerate(tables) for row in np.flatnonzero(table.suppressed)}
     return (recovered(tables) | elsewhere) & hidden
 

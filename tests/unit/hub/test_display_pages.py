@@ -17,18 +17,12 @@ from starlette.testclient import TestClient
 from egress_review.meter import leasing, recording
 from egress_review.meter.domain import Amounts, Piece
 from egress_review.people import Caller
-from hub.desk.access import Parts
-from hub.desk.app import create_desk
-from hub.desk.limits import LimitReport
-from hub.hub_api import HubClient
-from hub.settings import HubSettings
 from onggi.domain import Membership
 from onggi.permissions import Role
 from tests.support import meter
-from tests.support.hub_world import NOW, World, make_world
-from tests.support.review_site import Site
-from web.clients import ReviewClient
-from web.tokens import SERVICES, token_of
+from tests.support.desk_site import DeskSite
+from tests.support.hub_world import NOW
+from web.tokens import token_of
 
 ORIGIN = "http://127.0.0.1:8001"
 HEADERS = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
@@ -40,31 +34,10 @@ class Desk:
     """A desk whose egress review is the real app."""
 
     def __init__(self, state: Path) -> None:
-        self.world: World = make_world()
-        self.settings = HubSettings(state=state, base_port=8000)
-        self.site = Site(state)
+        desk = DeskSite(state, base_port=8000)
+        self.world, self.settings, self.site = desk.world, desk.settings, desk.review
         self.meter = self.site.parts.meter
-        review = self.site.caller(self.site.tokens["desk"])
-
-        def pass_on(request: httpx.Request) -> httpx.Response:
-            answer = review.request(
-                request.method,
-                request.url.path,
-                params=dict(request.url.params),
-                content=request.content,
-                headers={"Content-Type": "application/json"},
-            )
-            return httpx.Response(answer.status_code, content=answer.content)
-
-        parts = Parts(
-            self.settings,
-            self.world.context,
-            HubClient(self.settings.hub_api, "t", httpx.MockTransport(lambda _: httpx.Response(201))),
-            ReviewClient(self.site.origin, "t", httpx.MockTransport(pass_on)),
-            {name: token_of(self.settings.secrets, name) for name in SERVICES},
-            LimitReport(dict),
-        )
-        self.client = TestClient(create_desk(parts, reconcile=False), base_url=ORIGIN, follow_redirects=False)
+        self.client = TestClient(desk.app, base_url=ORIGIN, follow_redirects=False)
 
     def sign_in(self, person: str, language: str = "en") -> None:
         secret = token_of(self.settings.secrets, "desk-cookie")
