@@ -113,6 +113,7 @@ class Reason(StrEnum):
     DISPLAY_TABLE_CUT = "display_table_cut"
     DISPLAY_TYPE_HIDDEN = "display_type_hidden"
     DOWNLOAD_REFUSED = "download_refused"
+    FIGURE_NOT_KEPT = "figure_not_kept"
     FILE_TYPE_NOT_SHOWN = "file_type_not_shown"
     GRANT_UNCONFIRMED = "grant_unconfirmed"
     NOTEBOOK_UNREADABLE = "notebook_unreadable"

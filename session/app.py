@@ -20,6 +20,7 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import PeriodicCallback
 
 from egress_review.display.drawings import KnownDrawings, RememberingWorker
+from egress_review.display.figures import Figures, KeptImages
 from egress_review.display.notebook import NotebookView
 from egress_review.display.scope import Notice
 from onggi.clock import SystemClock
@@ -29,6 +30,7 @@ from onggi.words import explain
 from session.allocation import keep_start
 from session.audit import AuditTrail
 from session.configuration import configuration
+from session.contents.figures import ShownFigures
 from session.contents.opened import NOTEBOOK_PATH, NotebookHandler
 from session.contents.store import ProjectStore
 from session.context import POLICY_UNKNOWN, SessionContext
@@ -69,7 +71,8 @@ def make_context(settings: Settings) -> SessionContext:
         return explain(plan.language, told.reason, told.params)
 
     redraw = RememberingWorker(KnownDrawings(settings.state_dir / "drawn"))
-    notebooks = NotebookView(policy, meter, seen, tell, redraw)
+    figures = Figures(KeptImages(settings.state_dir / "figures"), redraw)
+    notebooks = NotebookView(policy, meter, seen, tell, figures.of)
     return SessionContext(
         settings=settings,
         desk=desk,
@@ -79,7 +82,8 @@ def make_context(settings: Settings) -> SessionContext:
         record=record,
         gates=Gates(policy, meter, audit, redraw, record),
         agent=AgentClient(settings.kernels_dir / "agent.sock"),
-        store=ProjectStore(settings.project_dir, policy, meter, seen, notebooks),
+        figures=ShownFigures(figures, meter, seen, record),
+        store=ProjectStore(settings.project_dir, policy, meter, seen, notebooks, figures),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from egress_review.display.policy import DisplayPolicy
 from onggi.errors import OnggiError
 from session.audit import AuditTrail
+from session.contents.figures import ShownFigures
 from session.contents.store import ProjectStore
 from session.kernels.agent_client import AgentClient
 from session.kernels.gates import Gates
@@ -48,6 +49,7 @@ class SessionContext:
     record: DisplayRecord
     gates: Gates
     agent: AgentClient
+    figures: ShownFigures
     store: ProjectStore
     facts: dict[str, Any] = field(default_factory=dict)
     closed: OnggiError | None = None

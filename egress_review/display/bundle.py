@@ -15,6 +15,7 @@ from typing import Any
 
 from egress_review.display.budget import charge_text, text_bytes
 from egress_review.display.encoded import encoded_spans
+from egress_review.display.figures import FIGURE
 from egress_review.display.formulas import safe_latex
 from egress_review.display.images import (
     SOURCE_FACTOR,
@@ -205,6 +206,9 @@ def _image(
     if redraw.drew(kind, encoded, policy):
         prepared.tried = True
         prepared.form = Form(kind, encoded, decoded_bytes(encoded))
+    elif (figure := redraw.later(kind, encoded)) is not None:
+        prepared.tried = True
+        prepared.form = Form(FIGURE, {"figure": figure}, len(figure))
     else:
         raw = decode_image(kind, encoded)
         prepared.tried = raw is not None

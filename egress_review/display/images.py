@@ -41,6 +41,10 @@ class Redraw(Protocol):
         """Whether this text is, sign for sign, what `encode_image` made of an image that this has drawn."""
         ...
 
+    def later(self, kind: str, encoded: str) -> str | None:
+        """The name under which a page may ask for this image when it is looked at; None: draw it now."""
+        ...
+
 
 class RefuseAll:
     """A `Redraw` where there is nothing that could decode: shows no image."""
@@ -52,6 +56,10 @@ class RefuseAll:
     def drew(self, kind: str, encoded: str, policy: DisplayPolicy) -> bool:  # noqa: ARG002 - a Redraw
         """None was."""
         return False
+
+    def later(self, kind: str, encoded: str) -> str | None:  # noqa: ARG002 - a Redraw
+        """Neither later."""
+        return None
 
 
 refuse_all = RefuseAll()

@@ -2,7 +2,8 @@
 
 Guarantees: the notebook is rebuilt from known keys; each cell's outputs fit a cell's budget; sources and
 metadata that the browser is not known to have are charged and bounded. Attachments and widgets are left out.
-JupyterLab saves what it was shown, so what was cut here is gone from the file once it is saved.
+JupyterLab saves what it was shown, so what was cut here is gone from the file once it is saved; images that
+were never drawn are not (`egress_review.display.figures`).
 
 Source: nbformat 4.5.
 """
@@ -17,6 +18,7 @@ from typing import Any
 from egress_review.display.answers import BUILDERS
 from egress_review.display.budget import CountingMeter, Meter, cell_budget, text_bytes
 from egress_review.display.bundle import Prepared, prepare
+from egress_review.display.figures import FIGURE
 from egress_review.display.images import Redraw, refuse_all
 from egress_review.display.policy import MIB, DisplayPolicy
 from egress_review.display.remembered import Remembered
@@ -47,14 +49,20 @@ class NotebookView:
 
     Args:
         tell: turns a notice into the sentence that stands in place of what was cut.
-        redraw: decodes images and draws them anew; without it none is shown.
+        redraw_of: what decodes the images of a notebook of this name, or says what to do with them; without
+            it none is shown.
     """
 
     def __init__(
-        self, policy: DisplayPolicy, meter: Meter, seen: Seen, tell: Tell, redraw: Redraw = refuse_all
+        self,
+        policy: DisplayPolicy,
+        meter: Meter,
+        seen: Seen,
+        tell: Tell,
+        redraw_of: Callable[[str], Redraw] = lambda _: refuse_all,
     ) -> None:
         self._policy = policy
-        self._redraw = redraw
+        self._redraw_of = redraw_of
         self._meter = meter
         self._seen = seen
         self._made: Remembered[Prepared] = Remembered(_MADE_BYTES)
@@ -123,7 +131,7 @@ class NotebookView:
         if cell["cell_type"] == "code":
             count = cell.get("execution_count")
             rebuilt["execution_count"] = count if isinstance(count, int) and 0 <= count < 2**31 else None
-            rebuilt["outputs"] = self._outputs(cell.get("outputs"))
+            rebuilt["outputs"] = self._outputs(cell.get("outputs"), self._redraw_of(name))
         return rebuilt
 
     def _unseen(self, metadata: object, left: _Allowance) -> dict[str, Any]:
@@ -143,7 +151,7 @@ class NotebookView:
         shown: dict[str, Any] = kept
         return shown
 
-    def _outputs(self, outputs: object) -> list[dict[str, Any]]:
+    def _outputs(self, outputs: object, redraw: Redraw) -> list[dict[str, Any]]:
         if not isinstance(outputs, list):
             return []
         digests = _digests(outputs)  # each output is hashed once, for all that asks
@@ -151,7 +159,7 @@ class NotebookView:
         known = self._seen.knows(outputs, digest)
         meter: Meter = CountingMeter(64 * MIB) if known else self._meter
         outcome = Outcome()
-        scope = Scope(self._policy, meter, cell_budget(self._policy), None, outcome, {}, redraw=self._redraw)
+        scope = Scope(self._policy, meter, cell_budget(self._policy), None, outcome, {}, redraw=redraw)
         shown: list[dict[str, Any]] = []
         for output, known_by in zip(outputs, digests, strict=True):
             kind = output.get("output_type") if isinstance(output, Mapping) else None
@@ -186,7 +194,8 @@ class NotebookView:
         found = self._made.get(key)
         if found is None:
             found = prepare(policy, redraw, images_left, data, metadata)
-            self._made.put(key, found, found.size)
+            if found.form is None or found.form.kind != FIGURE:  # its name is of this notebook alone
+                self._made.put(key, found, found.size)
         return found
 
 

@@ -98,6 +98,10 @@ class ImageWorker:
         """Nothing that it remembers."""
         return False
 
+    def later(self, kind: str, encoded: str) -> str | None:  # noqa: ARG002 - a `Redraw`
+        """At once."""
+        return None
+
     def close(self) -> None:
         """End the process, if there is one."""
         with self._lock:

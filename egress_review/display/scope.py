@@ -17,7 +17,7 @@ from onggi.reasons import Reason
 if TYPE_CHECKING:
     from egress_review.display.bundle import Prepared
 
-__all__ = ["Answer", "Notice", "Outcome", "Scope"]
+__all__ = ["Answer", "Notice", "Outcome", "Scope", "limit_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Scope:
             reason, params = self.meter.refusal.reason, dict(self.meter.refusal.params)
         if reason not in self.budget.told:
             self.budget.told.add(reason)
-            self.outcome.notices.append(Notice(reason, self._limits(reason) | params))
+            self.outcome.notices.append(Notice(reason, limit_of(self.policy, reason) | params))
 
     def text(self, text: str, kind: str = "text/plain") -> str:
         """As much of `text` as may be shown."""
@@ -149,15 +149,17 @@ class Scope:
             request.number = next(self.numbers)
         return request.number
 
-    def _limits(self, reason: Reason) -> dict[str, str]:
-        limits = {
-            Reason.DISPLAY_CELL_LIMIT: self.policy.cell_text_bytes,
-            Reason.DISPLAY_ENCODED_CUT: self.policy.encoded_run,
-            Reason.DISPLAY_IMAGE_LIMIT: self.policy.cell_images,
-            Reason.DISPLAY_IMAGE_PIXELS: self.policy.image_pixels,
-            Reason.DISPLAY_IMAGE_TOO_LARGE: self.policy.image_bytes,
-            Reason.DISPLAY_MESSAGE_TOO_LARGE: self.policy.message_source_bytes,
-            Reason.DISPLAY_PLOT_TOO_LARGE: self.policy.plot_bytes,
-            Reason.DISPLAY_TABLE_CUT: self.policy.table_rows,
-        }
-        return {"limit": str(limits[reason])} if reason in limits else {}
+
+def limit_of(policy: DisplayPolicy, reason: Reason) -> dict[str, str]:
+    """The limit that a reason for cutting speaks of, as its sentence names it; empty if it speaks of none."""
+    limits = {
+        Reason.DISPLAY_CELL_LIMIT: policy.cell_text_bytes,
+        Reason.DISPLAY_ENCODED_CUT: policy.encoded_run,
+        Reason.DISPLAY_IMAGE_LIMIT: policy.cell_images,
+        Reason.DISPLAY_IMAGE_PIXELS: policy.image_pixels,
+        Reason.DISPLAY_IMAGE_TOO_LARGE: policy.image_bytes,
+        Reason.DISPLAY_MESSAGE_TOO_LARGE: policy.message_source_bytes,
+        Reason.DISPLAY_PLOT_TOO_LARGE: policy.plot_bytes,
+        Reason.DISPLAY_TABLE_CUT: policy.table_rows,
+    }
+    return {"limit": str(limits[reason])} if reason in limits else {}

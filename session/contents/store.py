@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from egress_review.display.figures import Figures
 from egress_review.display.notebook import NotebookView
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.scope import Notice
@@ -56,13 +57,20 @@ class ProjectStore:
     """
 
     def __init__(
-        self, root: Path, policy: DisplayPolicy, meter: SessionMeter, seen: Seen, notebooks: NotebookView
+        self,
+        root: Path,
+        policy: DisplayPolicy,
+        meter: SessionMeter,
+        seen: Seen,
+        notebooks: NotebookView,
+        figures: Figures,
     ) -> None:
         self._root = root
         self._policy = policy
         self._meter = meter
         self._seen = seen
         self._notebooks = notebooks
+        self._figures = figures
         self._told: OrderedDict[str, tuple[Kind, int, int]] = OrderedDict()
         self._folders: OrderedDict[str, frozenset[str]] = OrderedDict()
 
@@ -253,6 +261,7 @@ class ProjectStore:
             or not isinstance(content.get("cells"), list)
         ):
             raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=shown(name))
+        content = self._figures.put_back(content)
         raw = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
         write_beneath(self._root, name, raw, max_bytes=_MAX_WRITE_BYTES)
         self._notebooks.remember(content)

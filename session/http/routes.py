@@ -102,6 +102,7 @@ _RULES: tuple[Rule, ...] = (
     ),
     _rule("GET", r"onggi/status", "session.lab.handlers:StatusHandler", "budget and compute, for the page"),
     _rule("GET POST", r"onggi/requests", "session.lab.handlers:RequestsHandler", "submit for release"),
+    _rule("GET", r"onggi/figures/[0-9a-f]{64}", "session.lab.handlers:FigureHandler", "a stored figure"),
     _rule("GET", r"api/resolvePath", "session.lab.handlers:NoPathsHandler", "always: it leads to no file"),
     _rule("GET", r"api", "jupyter_server.base.handlers:APIVersionHandler", "the hub asks whether it is up"),
     _rule("GET", r"api/status", "jupyter_server.services.api.handlers:APIStatusHandler", "counts of kernels"),

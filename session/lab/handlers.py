@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from jupyter_server.base.handlers import APIHandler
 from tornado.web import HTTPError, authenticated
 
-from onggi.errors import Invalid, OnggiError
+from onggi.errors import Invalid, OnggiError, Refused
 from onggi.reasons import Reason
 from onggi.words import explain
 from session.context import SessionContext
@@ -80,6 +83,27 @@ class RequestsHandler(LabHandler):
         self._sent = self.finish(json.dumps(made))
 
 
+class FigureHandler(LabHandler):
+    """GET onggi/figures/NAME."""
+
+    @authenticated
+    async def get(self, name: str) -> None:
+        """A figure of a stored notebook, drawn, paid and on record: mime type and base64."""
+        self._track_activity = True
+        figures, gates = self.onggi.figures, self.onggi.gates
+        image = figures.find(name)
+        drawing = partial(figures.draw, image, gates.policy)
+        try:
+            figure = await asyncio.get_running_loop().run_in_executor(
+                gates.threads, copy_context().run, drawing
+            )
+        except Refused:
+            figures.note_withheld(image)
+            raise
+        figures.note_shown(image, figure)
+        self._sent = self.finish(json.dumps({"kind": figure.kind, "data": figure.encoded}))
+
+
 class NoPathsHandler(LabHandler):
     """GET api/resolvePath, in the place of Jupyter's.
 
@@ -101,6 +125,7 @@ def lab_handlers(context: SessionContext) -> list[tuple[str, type, dict[str, Any
     return [
         (f"{prefix}onggi/status", StatusHandler, shared),
         (f"{prefix}onggi/requests", RequestsHandler, shared),
+        (f"{prefix}onggi/figures/([0-9a-f]{{64}})", FigureHandler, shared),
         (f"{prefix}api/resolvePath", NoPathsHandler, shared),
         (files, LabFileHandler, {"path": str(STATIC)}),
     ]

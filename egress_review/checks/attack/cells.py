@@ -67,8 +67,8 @@ def _said(table: PublishedTable, row: int) -> Cell:
         else:
             first, last = table.rounding.interval(value, integral=table.integral)
             low, high = max(low, first), last
-    elif table.below is not None:
-        high = table.below - 1 if table.integral else table.below
+    if table.suppressed[row] or table.rounding is not None:
+        low, high = max(low, float(table.least[row])), min(high, float(table.most[row]))
     return Cell(
         low=low,
         high=high,

@@ -26,7 +26,7 @@ from egress_review.checks.rules.profile import Profile
 from egress_review.checks.source.evidence import Group, GroupId
 from egress_review.checks.source.opening import Source
 from egress_review.checks.tables.compare import PublishedRow
-from egress_review.checks.tables.marks import bound
+from egress_review.checks.tables.marks import bounds
 from onggi.claim import Claim, RoundingMethod
 
 
@@ -39,14 +39,14 @@ class Published:
         suppressed: numbers of those groups that stand as a mark in the file.
         rounding: of the counts in the file.
         datasets: names and versions of the data.
-        below: what the marks say that the numbers behind them are less than.
+        below: what marks say that the numbers behind them are less than.
     """
 
     shown: Mapping[GroupId, Mapping[str, str]]
     suppressed: AbstractSet[Place]
     rounding: Rounding | None = None
     datasets: tuple[tuple[str, str], ...] = ()
-    below: int | None = None
+    below: tuple[int, ...] = ()
 
 
 def published(query: Query, rows: Sequence[PublishedRow], claim: Claim) -> Published:
@@ -62,7 +62,7 @@ def published(query: Query, rows: Sequence[PublishedRow], claim: Claim) -> Publi
         },
         rounding=rounding_of(claim),
         datasets=claim.datasets,
-        below=bound(claim.suppressed),
+        below=bounds(claim.suppressed),
     )
 
 

@@ -34,7 +34,7 @@ from egress_review.checks.reading.query import Query
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
 from egress_review.checks.source.opening import Source
-from egress_review.checks.tables.marks import bound
+from egress_review.checks.tables.marks import bounds
 from onggi.claim import Claim
 
 MOST_TABLES = 512
@@ -239,7 +239,7 @@ class _Attack:
             self._policy.profile,
             {number: place},
             rounding=rounding_of(one.claim),
-            below=bound(one.claim.suppressed),
+            below=bounds(one.claim.suppressed),
             name=one.name,
         )
         return made[0].table if made else None

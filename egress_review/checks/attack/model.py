@@ -142,7 +142,8 @@ class PublishedTable:
         rounding: of the published numbers, or None.
         integral: whether true values are whole numbers.
         non_negative: whether an attacker knows that no value is below 0.
-        below: the known rule "a suppressed number is below this", or None.
+        least, most: what a reader knows of each number if it is not shown as it is: what its mark says, that
+            a group which is listed is not empty, what HAVING asks for.
         complete: grouping sets of which all rows are here, as depths by key; None: those of the rows.
         slices: dimension → what a filter leaves of it, where tables with other filters are linked.
     """
@@ -155,18 +156,22 @@ class PublishedTable:
     suppressed: Flags
     sensitive: Flags
     singleton: Flags
+    least: Floats
+    most: Floats
     subject: str
     rounding: Rounding | None = None
     integral: bool = True
     non_negative: bool = True
-    below: float | None = None
     complete: frozenset[tuple[int, ...]] | None = None
     slices: Mapping[str, Slice] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         size = len(self.rows)
-        arrays = (self.published, self.true, self.suppressed, self.sensitive, self.singleton)
-        if any(len(one) != size for one in arrays) or any(len(row) != len(self.keys) for row in self.rows):
+        numbers = (self.published, self.true, self.least, self.most)
+        flags = (self.suppressed, self.sensitive, self.singleton)
+        if any(len(one) != size for one in (*numbers, *flags)) or any(
+            len(row) != len(self.keys) for row in self.rows
+        ):
             raise ValueError("rows and numbers do not fit together")
 
     @property
@@ -192,7 +197,7 @@ def make_table(  # noqa: PLR0913 - a table has as many properties
     rounding: Rounding | None = None,
     integral: bool = True,
     non_negative: bool = True,
-    below: float | None = None,
+    ends: tuple[Floats, Floats] | None = None,
     complete: frozenset[tuple[int, ...]] | None = None,
     slices: Mapping[str, Slice] | None = None,
 ) -> PublishedTable:
@@ -200,11 +205,13 @@ def make_table(  # noqa: PLR0913 - a table has as many properties
 
     Args:
         sensitive: those suppressed, if it is not given.
+        ends: `least` and `most`; nothing is known if they are not given.
     """
     true = np.asarray(values, dtype=np.float64)
     hidden = np.zeros(len(true), bool) if suppressed is None else np.asarray(suppressed, bool)
     shown = rounding.apply(true) if rounding else true.copy()
     shown[hidden] = np.nan
+    least, most = ends or (np.full(len(true), -np.inf), np.full(len(true), np.inf))
     return PublishedTable(
         name=name,
         keys=tuple(Key(one) if isinstance(one, str) else one for one in keys),
@@ -214,11 +221,12 @@ def make_table(  # noqa: PLR0913 - a table has as many properties
         suppressed=hidden,
         sensitive=hidden.copy() if sensitive is None else np.asarray(sensitive, bool),
         singleton=np.zeros(len(true), bool) if singleton is None else np.asarray(singleton, bool),
+        least=least,
+        most=most,
         subject=subject,
         rounding=rounding,
         integral=integral,
         non_negative=non_negative,
-        below=below,
         complete=complete,
         slices=slices or {},
     )

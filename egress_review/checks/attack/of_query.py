@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from egress_review.checks.attack.about import Placed, adds_up
 from egress_review.checks.attack.audit import AttackRules
+from egress_review.checks.attack.known import known_ends
 from egress_review.checks.attack.model import Level, PublishedTable, Rounding, make_table
 from egress_review.checks.findings import VERDICTS, Verdict
 from egress_review.checks.hidden import levels
@@ -63,7 +64,7 @@ def tables_of(
     places: Mapping[int, Placed],
     *,
     rounding: Rounding | None = None,
-    below: int | None = None,
+    below: Sequence[int] = (),
     name: str = "",
 ) -> list[Attacked]:
     """The tables of a query's measures.
@@ -73,7 +74,7 @@ def tables_of(
         hidden: numbers that the file does not show: suppressed, or left out.
         places: measures by index, and where their tables lie; others are left out.
         rounding: of the counts.
-        below: what the marks of the file say that hidden numbers are less than.
+        below: what marks of the file say that hidden numbers are less than.
         name: of a release, for witnesses.
     """
     # A rule that lets rounded numbers pass says nothing about what stands behind them.
@@ -98,7 +99,7 @@ def tables_of(
                 integral=measure.kind.counts,
                 non_negative=not _negative(groups, number),
                 complete=complete,
-                below=_below(measure, query, below),
+                ends=known_ends(query, groups, number, below, counts_rows=profile.counts_rows),
             ),
             tuple(groups),
         )
@@ -143,12 +144,6 @@ def _rounding(measure: Measure, declared: Rounding | None) -> Rounding | None:
 def levels_of(group: Group, query: Query) -> tuple[Level, ...]:
     """The levels of a group; a missing value is "", an empty text is two quotes."""
     return levels(group.key(query), group.grouping)
-
-
-def _below(measure: Measure, query: Query, said: int | None) -> float | None:
-    """What a reader knows of a hidden number by its mark; a group that HAVING leaves out has none."""
-    plain = measure.kind.counts or (measure.kind is Kind.SUM and measure.decimals is None)
-    return said if plain and not measure.scale and not query.having_sql else None
 
 
 def _value(cell: Cell, measure: Measure) -> float:

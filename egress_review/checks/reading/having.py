@@ -6,7 +6,7 @@ MAX(x) > 5`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -19,27 +19,37 @@ from egress_review.checks.reading.scope import fold, only
 from egress_review.checks.refusal import CheckStopped
 
 
-def read_having(having: exp.Expr | None, clause: FromClause, items: Sequence[Key | Measure]) -> str:
-    """The rewritten condition, or "".
+LeastCounts = tuple[tuple[str, int], ...]
+
+
+def read_having(
+    having: exp.Expr | None, clause: FromClause, items: Sequence[Key | Measure]
+) -> tuple[str, LeastCounts]:
+    """The rewritten condition, or "", and the counts that it is made of, each with the least that it takes.
 
     Raises:
         CheckStopped: it asks for more than least counts.
     """
     if having is None:
-        return ""
+        return "", ()
     only(having, "this")
-    return _condition(having.this, clause, items)
+    least = tuple(_conditions(having.this, clause, items))
+    return " AND ".join(f"({count} >= {limit})" for count, limit in least), least
 
 
-def _condition(node: exp.Expr, clause: FromClause, items: Sequence[Key | Measure]) -> str:
+def _conditions(
+    node: exp.Expr, clause: FromClause, items: Sequence[Key | Measure]
+) -> Iterator[tuple[str, int]]:
     bare = node.unnest()
     if isinstance(bare, exp.And):
-        return f"({_condition(bare.this, clause, items)} AND {_condition(bare.expression, clause, items)})"
+        yield from _conditions(bare.this, clause, items)
+        yield from _conditions(bare.expression, clause, items)
+        return
     if isinstance(bare, exp.GT | exp.GTE):
         limit = whole_number(bare.expression)
         if limit is not None:
-            operator = ">" if isinstance(bare, exp.GT) else ">="
-            return f"({_counted(bare.this.unnest(), clause, items)} {operator} {limit})"
+            yield _counted(bare.this.unnest(), clause, items), limit + isinstance(bare, exp.GT)
+            return
     raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=f"HAVING {bare.sql('duckdb')}")
 
 

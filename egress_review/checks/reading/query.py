@@ -88,6 +88,7 @@ class Query:
     Attributes:
         items: what is selected, in order.
         from_sql, where_sql, having_sql: the clauses without their keyword; empty if there is none.
+        least_counts: counts that HAVING asks for, each with the least that it takes.
         units: for each unit class, the column that names the person.
         narrowed: whether a join asks for more than equal columns, and so leaves persons out like a filter.
         with_sql: the common table expressions without their keyword; each carries its unit column.
@@ -105,6 +106,7 @@ class Query:
     having_sql: str
     units: tuple[str, ...]
     narrowed: bool = False
+    least_counts: tuple[tuple[str, int], ...] = ()
     with_sql: str = ""
     second_unit: str = ""
     grouping_sets: tuple[tuple[int, ...], ...] = ((),)

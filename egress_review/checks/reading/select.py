@@ -57,13 +57,15 @@ def read_query(claim: Claim, catalogue: Catalogue) -> Query:
     sets = read_grouping(
         select.args.get("group"), items, lambda node: _group_term(node, select, items, clause.scope)
     )
+    having, least = read_having(select.args.get("having"), clause, items)
     if len(clause.classes) > 1:
         notes.append(finding(FindingCode.JOIN_ACROSS_PERSONS))
     return Query(
         items=tuple(items),
         from_sql=clause.sql,
         where_sql=where,
-        having_sql=read_having(select.args.get("having"), clause, items),
+        having_sql=having,
+        least_counts=least,
         units=clause.units,
         narrowed=clause.narrowed,
         with_sql=relations.with_sql,

@@ -15,11 +15,10 @@ _BELOW = re.compile(r"(<|<=|≤)\s*(\d{1,9})")
 _DIGIT = re.compile(r"\d")
 
 
-def bound(marks: Sequence[str]) -> int | None:
-    """What is hidden is below this number, as its marks say: the weakest; None if one says nothing."""
-    found = [_BELOW.fullmatch(mark.strip()) for mark in marks]
-    said = [int(one[2]) + (one[1] != "<") for one in found if one is not None]
-    return max(said) if said and len(said) == len(found) else None
+def bounds(marks: Sequence[str]) -> tuple[int, ...]:
+    """What is hidden is below one of these numbers, as far as its marks say it."""
+    found = (_BELOW.fullmatch(mark.strip()) for mark in marks)
+    return tuple(sorted(int(one[2]) + (one[1] != "<") for one in found if one is not None))
 
 
 class Cover(Enum):

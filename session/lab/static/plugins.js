@@ -3,6 +3,7 @@ import { closeCommands } from "./closed_commands.js";
 import { connectionPlugins } from "./connection.js";
 import { copyingPlugin } from "./copying.js";
 import { endedPlugin } from "./ended.js";
+import { figuresPlugin } from "./figures.js";
 import { notShownPlugin } from "./not_shown.js";
 import { statePlugin } from "./state.js";
 import { submitPlugin } from "./submit.js";
@@ -16,6 +17,7 @@ export const NEEDED = {
   docregistry: "@jupyterlab/docregistry",
   filebrowser: "@jupyterlab/filebrowser",
   notebook: "@jupyterlab/notebook",
+  rendermime: "@jupyterlab/rendermime",
   services: "@jupyterlab/services",
   signaling: "@lumino/signaling",
   statusbar: "@jupyterlab/statusbar",
@@ -28,6 +30,7 @@ export function makePlugins(lab) {
     ...connectionPlugins(lab),
     statePlugin(lab),
     endedPlugin(lab),
+    figuresPlugin(lab),
     submitPlugin(lab),
     notShownPlugin(lab),
     watermarkPlugin(lab),

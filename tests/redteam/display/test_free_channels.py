@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from egress_review.display.budget import CountingMeter
+from egress_review.display.figures import Figures, KeptImages
 from egress_review.display.gate import KernelGate
+from egress_review.display.images import refuse_all
 from egress_review.display.notebook import NotebookView
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.requests import Request
@@ -141,7 +143,8 @@ def store(tmp_path: Path) -> tuple[ProjectStore, SessionMeter, Path]:
     meter = meter_with(tmp_path / "meter", POLICY.session_bytes)
     seen = Seen()
     view = NotebookView(POLICY, meter, seen, lambda notice: notice.reason.value)
-    return ProjectStore(project, POLICY, meter, seen, view), meter, project
+    figures = Figures(KeptImages(tmp_path / "figures"), refuse_all)
+    return ProjectStore(project, POLICY, meter, seen, view, figures), meter, project
 
 
 def cost(meter: SessionMeter, action: Callable[[], Any]) -> int:

@@ -54,7 +54,7 @@ def opened(worker: RememberingWorker, kind: str, encoded: str) -> tuple[Any, int
     meter = CountingMeter(POLICY.session_bytes)
     output = {"output_type": "display_data", "metadata": {}, "data": {kind: encoded}}
     cell = {"cell_type": "code", "metadata": {}, "source": "", "outputs": [output]}
-    view = NotebookView(POLICY, meter, Seen(), lambda notice: notice.reason.value, worker)
+    view = NotebookView(POLICY, meter, Seen(), lambda notice: notice.reason.value, lambda _: worker)
     shown = view.show({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}, "n.ipynb")
     return shown["cells"][0]["outputs"][0], meter.used
 

@@ -28,7 +28,7 @@ def make_view() -> tuple[NotebookView, CountingMeter]:
     def tell(notice: Notice) -> str:
         return notice.reason.value
 
-    return NotebookView(POLICY, meter, Seen(), tell, WORKER), meter
+    return NotebookView(POLICY, meter, Seen(), tell, lambda _: WORKER), meter
 
 
 def notebook(*cells: dict[str, Any]) -> dict[str, Any]:

@@ -186,9 +186,19 @@ def test_any_json_is_rebuilt_or_refused(spec: Any) -> None:
         cleaned = clean_vega_lite(spec)
     except ValueError:
         return
-    written = json.dumps(cleaned, allow_nan=False)
-    assert '"url"' not in written
+    json.dumps(cleaned, allow_nan=False)
+    assert '"url"' not in json.dumps(described(cleaned))
     assert clean_vega_lite(cleaned) == cleaned
+
+
+def described(value: Any) -> Any:
+    """A plot without its rows: there, and as the name of a data set, `url` is a word like others."""
+    if isinstance(value, list):
+        return [described(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    rows: dict[str, type] = {"values": list, "datasets": dict}
+    return {k: described(v) for k, v in value.items() if k not in rows or not isinstance(v, rows[k])}
 
 
 def test_depth_is_bounded() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from egress_review.display.figures import Figures, KeptImages
+from egress_review.display.images import refuse_all
 from egress_review.display.notebook import NotebookView
 from egress_review.display.policy import DisplayPolicy
 from egress_review.display.seen import Seen
@@ -27,7 +29,10 @@ def kept(tmp_path: Path, project: Path) -> CheckpointStore:
     policy, seen = DisplayPolicy(), Seen()
     meter = meter_with(tmp_path / "meter", 32 * MIB)
     view = NotebookView(policy, meter, seen, lambda notice: notice.reason.value)
-    return CheckpointStore(tmp_path / "checkpoints", ProjectStore(project, policy, meter, seen, view))
+    figures = Figures(KeptImages(tmp_path / "figures"), refuse_all)
+    return CheckpointStore(
+        tmp_path / "checkpoints", ProjectStore(project, policy, meter, seen, view, figures)
+    )
 
 
 def stored(tmp_path: Path) -> tuple[int, int]:
