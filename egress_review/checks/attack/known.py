@@ -1,5 +1,5 @@
-"""What a reader knows of a number that is not shown as it is, without calculating: from its mark, from the row
-in which it stands, and from HAVING, which is published with the table.
+"""What a reader knows of a number that is not shown as it is, without calculating: from its mark, from the
+row in which it stands, and from HAVING, which is published with the table.
 
 Errs on the safe side: of several marks the strongest that is true is taken to stand there, and counts that
 agree in every group are taken to be one.

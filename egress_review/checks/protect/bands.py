@@ -99,6 +99,8 @@ def _apply(table: PublishedTable, persons: Floats, least: int, key: int, groups:
         suppressed=np.zeros(len(places), bool),
         sensitive=(counts > 0) & (counts < least),
         singleton=counts == 1,
+        least=np.full(len(places), -np.inf),
+        most=np.full(len(places), np.inf),
         rounding=None,
     )
     changed = {level: band for level, band in bands.items() if level != band}

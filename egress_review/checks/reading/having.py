@@ -18,7 +18,6 @@ from egress_review.checks.reading.query import Key, Measure
 from egress_review.checks.reading.scope import fold, only
 from egress_review.checks.refusal import CheckStopped
 
-
 LeastCounts = tuple[tuple[str, int], ...]
 
 
