@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+import httpx2 as httpx
 
 from hub.leaktest.carrying import copies
 from hub.leaktest.inside.kernel_side import png
@@ -44,6 +47,7 @@ def _error(name: str, value: str, traceback: str) -> Notebook:
 
 
 _PLAIN = {"text/plain": "x"}
+_FIGURE = "application/vnd.onggi.figure.v1+json"
 MADE: Mapping[str, Made] = {
     "source_code": lambda t: _notebook(_cell(source=t)),
     "source_markdown": lambda t: _notebook(_cell("markdown", t)),
@@ -68,6 +72,10 @@ MADE: Mapping[str, Made] = {
     "html_attribute": lambda t: _output({"text/html": f"<a href='http://x/{t}' title='{t}'>x</a>"}),
     "svg": lambda t: _output({"image/svg+xml": f"<svg><text>{t}</text></svg>"}),
     "png_text": lambda t: _output({"image/png": png(t)}),
+    "png_trailing": lambda t: _output({"image/png": png(t, trailing=True)}),
+    "png_type_lie": lambda t: _output({"image/jpeg": png(t)}),
+    "figure_name": lambda t: _output({_FIGURE: {"figure": t}, **_PLAIN}),
+    "figure_extra": lambda t: _output({"image/png": png("x")}, metadata={"image/png": {t: t}, _FIGURE: t}),
     "javascript": lambda t: _output({"application/javascript": t}),
     "vega": lambda t: _output({"application/vnd.vega.v5+json": {"description": t}}),
     "json": lambda t: _output({"application/json": {"k": t}}),
@@ -121,8 +129,17 @@ def _paid(place: Place, meter: Meter, name: str, made: Made) -> Found:
 
 
 def _opened(place: Place, name: str, notebook: Notebook, wanted: str) -> tuple[int, str]:
-    """A notebook planted and opened: how often `wanted` came out, and the status."""
+    """A notebook planted, opened and its figures looked at: how often `wanted` came out, and the status."""
     plant(place, "plant_notebook", f"{place.project}/{place.folder}/stored/{name}", notebook)
-    answer = place.ask("GET", f"api/contents/{place.folder}/stored/{name}?type=notebook&content=1")
-    everything = [answer.content, *(f"{key}: {value}".encode() for key, value in answer.headers.items())]
-    return copies(everything, wanted), str(answer.status_code)
+    first = place.ask("GET", f"api/contents/{place.folder}/stored/{name}?type=notebook&content=1")
+    everything: list[bytes] = []
+    for answer in (first, *(place.ask("GET", f"onggi/figures/{figure}") for figure in _figures(first))):
+        everything += [answer.content, *(f"{key}: {value}".encode() for key, value in answer.headers.items())]
+    return copies(everything, wanted), str(first.status_code)
+
+
+def _figures(answer: httpx.Response) -> list[str]:
+    """The figures that the page would ask for."""
+    cells = json.loads(answer.content)["content"]["cells"] if answer.is_success else []
+    outputs = (output.get("data", {}) for cell in cells for output in cell.get("outputs", ()))
+    return [data[_FIGURE]["figure"] for data in outputs if _FIGURE in data]
