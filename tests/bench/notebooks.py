@@ -9,7 +9,9 @@ import httpx2 as httpx
 
 from hub.tour.visitor import Visitor
 
-__all__ = ["COPY", "FIGURES", "TABLES", "open_notebook", "save_notebook"]
+__all__ = ["COPY", "FIGURES", "TABLES", "open_notebook", "save_notebook", "with_figures"]
+
+_FIGURE = "application/vnd.onggi.figure.v1+json"
 
 # Half text, half tables, as pandas writes them.
 TABLES = """
@@ -89,9 +91,22 @@ def open_notebook(visitor: Visitor, base: str, file: str) -> httpx.Response:
     answer = visitor.web.get(
         f"{base}api/contents/{file}?content=1&type=notebook", headers={"Referer": f"{base}lab"}, timeout=60
     )
-    if not answer.is_success or len(answer.content) < 4_000_000:
+    figures = answer.text.count(_FIGURE)  # each stands for some 100 kB
+    if not answer.is_success or len(answer.content) + 100_000 * figures < 4_000_000:
         raise ValueError(f"{answer.status_code}, {len(answer.content)} bytes: {answer.text[:200]}")
     return answer
+
+
+def with_figures(visitor: Visitor, base: str, content: Any) -> int:
+    """Put every figure that a session names into the notebook, as it is drawn; how many there were."""
+    outputs = [output for cell in content["cells"] for output in cell.get("outputs", ())]
+    named = [output["data"] for output in outputs if _FIGURE in output.get("data", {})]
+    for data in named:
+        figure = data.pop(_FIGURE)["figure"]
+        shown = visitor.web.get(f"{base}onggi/figures/{figure}", headers={"Referer": f"{base}lab"})
+        shown.raise_for_status()
+        data[shown.json()["kind"]] = shown.json()["data"]
+    return len(named)
 
 
 def save_notebook(visitor: Visitor, base: str, file: str, content: Any) -> None:

@@ -21,13 +21,14 @@ class PlainLab(NotebookPage):
 
 
 @contextlib.contextmanager
-def plain_lab(browser: Browser, **context: Any) -> Iterator[PlainLab]:
+def plain_lab(browser: Browser, *, nodelay: bool = False, **context: Any) -> Iterator[PlainLab]:
     """JupyterLab with a kernel of the compute environment and nothing between.
 
     Args:
+        nodelay: without the wait of Nagle's algorithm, 40 ms a cell.
         context: of the browser, as Playwright's `new_context` takes it.
     """
-    with plain_hub(nodelay=False) as visitor, contextlib.closing(browser.new_context(**context)) as opened:
+    with plain_hub(nodelay=nodelay) as visitor, contextlib.closing(browser.new_context(**context)) as opened:
         lab = PlainLab(opened.new_page())
         lab.page.goto(f"{visitor.hub}/user/{visitor.name}/lab")
         if "/hub/login" in lab.page.url:
