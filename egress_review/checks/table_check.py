@@ -47,6 +47,8 @@ _UNREAD = frozenset(
 
 _ATTACK_SHARE = 0.4
 """Of the box's time, for the attack on hidden numbers."""
+_OWN_SHARE = 0.2
+"""Of the box's time, for what the numbers of a table that is not for a ledger say together."""
 _PATTERN_SHARE = 0.2
 """Of the box's time, for finding out whether what is hidden must be."""
 
@@ -122,6 +124,8 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
         if needed:
             found = [one for one in found if one.code is not FindingCode.SUPPRESSED_CELLS]
         found.extend([*given_away, *needed])
+    if granted.outside and not profile.counts_rows and comparison.same:
+        found.extend(_told_together(query, comparison, claim, policy, source))
     if not policy.canonical:
         alone = {FindingCode.ROW_ORDER_DIFFERS} if comparison.near else _FORM_ALONE
         found = [one for one in found if one.code not in alone]
@@ -200,6 +204,21 @@ def _needed(
 
     file = published(query, comparison.rows, claim)
     return hides_what_it_must(query, groups, file, policy.profile, policy.time_s * _PATTERN_SHARE, source)
+
+
+def _told_together(
+    query: Query, comparison: Comparison, claim: Claim, policy: CheckPolicy, source: Source
+) -> list[Finding]:
+    """What no ledger will look for: numbers of this table that are about nearly the same persons."""
+    # SciPy and roaring bitmaps take a second to load: only where there may be such numbers.
+    from egress_review.checks.differencing.own import may_tell, own_findings
+
+    if not may_tell(query):
+        return []
+    hidden = hidden_rows(query, comparison.rows)
+    rounded = claim.rounding.base if claim.rounding else 0
+    seconds = policy.time_s * _OWN_SHARE
+    return own_findings(source, query, hidden, policy, rounded, seconds)
 
 
 def _prove_model(raw: RawTable, order: Order, granted: Granted, spec: ModelSpec) -> TableCheck:

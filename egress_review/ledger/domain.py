@@ -91,12 +91,6 @@ class Entry:
         return hashlib.sha256(canonical_json(self.content())).hexdigest()
 
 
-def cell_text(number: PublishedNumber) -> str:
-    """A cell, its column and how many persons stand behind it."""
-    cell = ", ".join(f"{name} {value}" for name, value in number.key.items())
-    return f"({cell}) {number.measure} [{number.persons}]"
-
-
 def claim_sha256(claim: Mapping[str, Any] | None) -> str:
     """The name of a claim by content; "" without one."""
     if claim is None:

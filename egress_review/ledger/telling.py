@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from egress_review.checks.differencing.hits import Hit, Number
-from egress_review.checks.differencing.job import DifferencingAnswer
+from egress_review.checks.differencing.job import DifferencingAnswer, PublishedNumber, cell_text
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.query import Kind
 from egress_review.checks.refusal import finding
 from egress_review.checks.report import Finding
-from egress_review.ledger.domain import Entry, PublishedNumber, cell_text
+from egress_review.ledger.domain import Entry
 from egress_review.ledger.protocol import LedgerStore, Remembered
 
 _SHOWN_PARTS = 3

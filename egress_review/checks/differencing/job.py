@@ -126,6 +126,12 @@ class PublishedNumber:
         return {**asdict(self), "key": dict(self.key)}
 
 
+def cell_text(number: PublishedNumber) -> str:
+    """A cell, its column and how many persons stand behind it."""
+    cell = ", ".join(f"{name} {value}" for name, value in number.key.items())
+    return f"({cell}) {number.measure} [{number.persons}]"
+
+
 @dataclass(frozen=True, slots=True)
 class TableAnswer:
     """What the box says of one table.

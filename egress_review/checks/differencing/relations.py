@@ -240,6 +240,28 @@ def near_unions(pairs: Pairs, family: Family, targets: Sets, k: int, *, of_new: 
         yield Near(int(one), tuple(map(int, part[target == one])), int(apart[one]))
 
 
+def near_rows(pairs: Pairs, sets: Sets, targets: Sets, k: int, *, of_new: bool) -> Iterator[Near]:
+    """Targets from which a union of two or more columns of one row differs by 1 to k - 1 persons.
+
+    Args:
+        sets: whose rows they are.
+        of_new: whether they are the new table's and the targets are old.
+    """
+    labels = sets.row_families
+    part, target = (pairs.new, pairs.old) if of_new else (pairs.old, pairs.new)
+    outside = pairs.only_new if of_new else pairs.only_old
+    taken = (outside < k) & (outside < pairs.shared) & (labels[part] >= 0)
+    part, target, gained = part[taken], target[taken], (outside - pairs.shared)[taken]
+    rows = max(sets.row, default=0) + 1
+    where, at = np.unique(target * rows + labels[part], return_inverse=True)
+    wanted = where // rows
+    apart = targets.sizes[wanted] + np.bincount(at, gained, len(where)).astype(np.int64)
+    used = np.bincount(at, minlength=len(where))
+    for one in np.flatnonzero((apart >= 1) & (apart < k) & (used >= _TWO)):
+        parts = tuple(map(int, part[at == one]))
+        yield Near(int(wanted[one]), parts, int(apart[one]))
+
+
 def held(pairs: Pairs, k: int) -> tuple[Places, Places, npt.NDArray[np.bool_]]:
     """Pairs that differ by k or more persons: old places, new places, whether the old one is the larger."""
     far = pairs.only_old + pairs.only_new >= k

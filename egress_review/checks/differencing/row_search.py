@@ -7,7 +7,7 @@ of the persons, so looking for equal prints misses nothing. What it finds is cou
 themselves: they are made again from the claims, also from that of a released table.
 
 Not looked for: sums of vectors of several tables, save the margins that the cells of one table add up to; a
-vector that itself is of fewer than k persons, which is for the rules; two columns of one table.
+vector that itself is of fewer than k persons, which is for the rules; persons beside their rows in one table.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class _Sum:
     table: int
     places: tuple[int, ...]
     tags: frozenset[str]
+    of_rows: bool
 
     @property
     def turn(self) -> int:
@@ -149,9 +150,9 @@ class _Search:
     def _sum_at(self, at: int) -> _Sum:
         table, local, of_rows = self._place(at)
         if of_rows:
-            return _Sum(table.number, table.amounts.parts[local], table.amounts.tags[local])
+            return _Sum(table.number, table.amounts.parts[local], table.amounts.tags[local], of_rows=True)
         tags = frozenset[str]().union(*(one.tags for one in table.families if local in one.sets))
-        return _Sum(table.number, (table.place[local],), tags)
+        return _Sum(table.number, (table.place[local],), tags, of_rows=False)
 
     def _place(self, at: int) -> tuple[Looked, int, bool]:
         """The table of a vector, its place there, and whether it is of rows."""
@@ -190,10 +191,17 @@ class _Search:
             hits = [
                 _hit(one, other, count, few=few)
                 for other in before
-                if other.turn > one.turn and min(len(one.places), len(other.places)) == 1
+                if (other.turn > one.turn or _beside(one, other))
+                and min(len(one.places), len(other.places)) == 1
             ]
             if hits:
                 yield min(hits, key=lambda hit: hit.rank)
+
+
+def _beside(one: _Sum, other: _Sum) -> bool:
+    """Whether two vectors are what rows add to two numbers of one table, of one column or both counts."""
+    rows = one.table == other.table and one.of_rows and other.of_rows
+    return rows and bool(one.tags & other.tags)
 
 
 def _hit(new: _Sum, known: _Sum, count: int, *, few: bool) -> Hit:

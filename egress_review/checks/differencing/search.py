@@ -3,6 +3,7 @@
 Found are, for a threshold k, all sums of sets that differ from another set by 1 to k - 1 persons:
 - two sets of any tables;
 - a set and the union of any number of cells of one disjoint family of one table, either of them new;
+- a set and the union of any columns of one row that share nobody, of one table; either of them new;
 - a set and the union of two sets of any tables, of which at least one of the three is new;
 - two numbers to which 1 to k - 1 persons add something else by their rows (`row_search`).
 "Differ" counts persons on both sides, so that sets of two data-set versions that lost and gained a few
@@ -25,13 +26,15 @@ from egress_review.checks.differencing.prints import Persons
 from egress_review.checks.differencing.relations import (
     Near,
     Newcomer,
+    Pairs,
     contained,
     held,
     near_pairs,
+    near_rows,
     near_unions,
 )
 from egress_review.checks.differencing.row_search import Again, Looked, rows_that_differ
-from egress_review.checks.differencing.sets import Places, Sets
+from egress_review.checks.differencing.sets import BASE, COUNT, Places, Sets
 from egress_review.checks.differencing.triples import OverBudgetError, candidates, known_sets, support
 
 Load = Callable[[], Sets]
@@ -73,6 +76,8 @@ def search(
     deadline: float,
     places: Sequence[Sequence[Place]] = (),
     again: Again | None = None,
+    *,
+    tells: Callable[[Hit], bool] | None = None,
 ) -> Found:
     """Compare the tables of a request with the ledger's and with each other.
 
@@ -84,8 +89,9 @@ def search(
             cells a table lists itself, hidden or rounded: whether it may is for the rules and the attack.
         again: makes vectors again from a table's claim; without it, candidates are not counted and the
             search is not complete.
+        tells: whether a hit is one; all are without it.
     """
-    return _Search(request, ledger, k, deadline, places).run(again or _never)
+    return _Search(request, ledger, k, deadline, places, tells).run(again or _never)
 
 
 def _never(_table: int, _places: Collection[int]) -> Mapping[int, Vector]:
@@ -100,8 +106,10 @@ class _Search:
         k: int,
         deadline: float,
         places: Sequence[Sequence[Place]],
+        tells: Callable[[Hit], bool] | None = None,
     ) -> None:
         self._places = places
+        self._tells = tells
         self._ledger = ledger
         self._k = k
         self._deadline = deadline
@@ -158,9 +166,13 @@ class _Search:
         pairs = contained(old, newcomer, self._k)
         for near in near_pairs(pairs, self._k):
             (part,) = near.parts
-            if table is against and table.row[part] == table.row[near.target]:
-                continue  # columns of one row are compared by the rules
             tags = newcomer.sets.tags[near.target] & old.tags[part]
+            if table is against and table.row[part] == table.row[near.target]:
+                if table.sizes[part] != table.sizes[near.target]:
+                    continue  # the rules see that by the numbers of persons
+                tags -= {
+                    COUNT
+                }  # that two numbers are equal does not say that one is about the other's persons
             if table is against and _of_one_family(old, part, near.target):
                 tags = frozenset()  # rows that share persons: nothing says that one lies in the other
             self._near(near, against, table, tags)
@@ -170,9 +182,24 @@ class _Search:
         for family in newcomer.sets.families if table is not against else ():
             for near in near_unions(pairs, family, old, self._k, of_new=True):
                 self._near(near, table, against, old.tags[near.target] & family.tags)
+        self._compare_rows(table, old, new, pairs)
         olds, news, old_holds = held(pairs, self._k)
         self._wholes.append(np.where(old_holds, olds + table.start, news + against.start))
         self._parts.append(np.where(old_holds, news + against.start, olds + table.start))
+
+    def _compare_rows(self, table: _Table, old: Sets, new: int, pairs: Pairs) -> None:
+        """Unions of columns of one row."""
+        newcomer, against = self._newcomers[new].sets, self._tables[new]
+        for near in near_rows(pairs, old, newcomer, self._k, of_new=False):
+            self._near_row(near, against, table, newcomer, old)
+        for near in near_rows(pairs, newcomer, old, self._k, of_new=True) if table is not against else ():
+            self._near_row(near, table, against, old, newcomer)
+
+    def _near_row(self, near: Near, targets: _Table, parts: _Table, of_target: Sets, of_parts: Sets) -> None:
+        """Columns of one row; of numbers of other kinds nobody expects that they add up."""
+        tags = of_target.tags[near.target].intersection(*(of_parts.tags[one] for one in near.parts))
+        if tags - {BASE}:
+            self._near(near, targets, parts, tags)
 
     def _near(self, near: Near, targets: _Table, parts: _Table, tags: frozenset[str]) -> None:
         whole, numbers = near.target + targets.start, [one + parts.start for one in near.parts]
@@ -203,7 +230,7 @@ class _Search:
         if self._of_its_own_cells(hit):
             return
         known = self._hits.get(hit.new)
-        if known is None or hit.rank < known.rank:
+        if (known is None or hit.rank < known.rank) and (self._tells is None or self._tells(hit)):
             self._hits[hit.new] = hit
 
     def _triples(self) -> bool:

@@ -83,6 +83,31 @@ class Sets:
                 found[one] |= family.tags
         return tuple(frozenset(one) for one in found)
 
+    @cached_property
+    def row_families(self) -> Places:
+        """For each set its row if it is one of two or more sets there that share nobody, else -1.
+
+        Taken are the smaller ones first, so that a total does not stand in the way of its parts.
+        """
+        found = np.full(len(self.place), -1, dtype=np.int64)
+        if len(set(self.row)) == len(self.row):
+            return found
+        by_row: dict[int, list[int]] = {}
+        for place, row in enumerate(self.row):
+            by_row.setdefault(row, []).append(place)
+        starts, atoms = self.made_of.indptr, self.made_of.indices
+        for row, places in by_row.items():
+            taken: set[int] = set()
+            kept = []
+            for place in sorted(places, key=lambda one: (int(self.sizes[one]), one)) if places[1:] else ():
+                mine = set(atoms[starts[place] : starts[place + 1]].tolist())
+                if self.tags[place] - {BASE} and taken.isdisjoint(mine):
+                    taken |= mine
+                    kept.append(place)
+            if kept[1:]:
+                found[kept] = row
+        return found
+
     def members(self, place: int) -> Persons:
         """The persons of one set, ascending."""
         start, end = self.made_of.indptr[place : place + 2]

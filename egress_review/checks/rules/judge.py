@@ -190,9 +190,21 @@ def _named(codes: Sequence[FindingCode], profile: Profile) -> tuple[FindingCode,
 
 
 def _subtractions(row: PublishedRow, query: Query, profile: Profile) -> list[Finding]:
-    """Two numbers of one row about nearly as many persons: one minus the other may be about a few."""
+    """Two numbers of one row about nearly as many persons: one minus the other may be about a few. So may two
+    counts of nearly as many rows.
+    """
     counted = sorted(zip(row.group.contributors, (one.name for one in query.measures), strict=True))
+    rows = sorted(
+        (int(cell.value), measure.name)
+        for cell, measure in zip(row.group.cells, query.measures, strict=True)
+        if measure.kind is Kind.COUNT and cell.value is not None
+    )
     least = profile.rules.threshold.least
+    near = {
+        frozenset({first, second}): (fewer, first, more, second)
+        for (fewer, first), (more, second) in (*pairwise(rows), *pairwise(counted))
+        if 0 < more - fewer < least
+    }
     return [
         finding(
             FindingCode.DIFFERENCE_SMALL,
@@ -201,8 +213,7 @@ def _subtractions(row: PublishedRow, query: Query, profile: Profile) -> list[Fin
             minimum=least,
             difference=more - fewer,
         )
-        for (fewer, first), (more, second) in pairwise(counted)
-        if 0 < more - fewer < least
+        for fewer, first, more, second in near.values()
     ]
 
 
