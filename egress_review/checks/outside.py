@@ -14,7 +14,7 @@ from itertools import chain, pairwise
 from sqlglot import exp
 
 from egress_review.checks.findings import FindingCode
-from egress_review.checks.reading.query import Key, Kind, Measure, Query
+from egress_review.checks.reading.query import Kind, Measure, Query
 from egress_review.checks.reading.scope import fold
 from egress_review.checks.reading.tree import read_tree
 from egress_review.checks.refusal import CheckStopped
@@ -133,7 +133,7 @@ def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) 
         raw = _long(raw, claim.wide, query)
     if len(raw.columns) != len(query.items):
         raise _other_header(raw, query)
-    at = [number for number, item in enumerate(query.items) if isinstance(item, Key)]
+    at = query.key_places
     styled = raw.typed or (raw.canonical if wide or raw.crossed else _styled(raw, at))
     if query.has_margins:
         raw = replace(raw, rows=_same_margins(raw.rows, at, groups, _labels(claim)))
@@ -145,22 +145,34 @@ def in_form(raw: RawTable, claim: Claim, query: Query, groups: Sequence[Group]) 
         if number not in at
     }
     scales = {number: scale_of([group.values[number] for group in groups]) for number in wholes}
-    rows = tuple(
-        tuple(
-            known[at.index(number)].get(field, field)
-            if number in at
-            else decimal_form(field, scales[number])
-            if scales[number]
-            else number_form(field, whole=wholes[number])
-            for number, field in enumerate(record)
-        )
-        for record in raw.rows
-    )
+    rows = _in_one_form(raw.rows, at, known, wholes, scales)
     texts = _texts(groups, at, claim.margin or margin)
     if wide or raw.crossed or _crossing(rows, at):
         rows = _without_nobody(rows, at, texts)
     rows = _empty_sums(rows, at, texts, query)
     return replace(raw, rows=rows, canonical=styled), replace(claim, margin=margin, wide="")
+
+
+def _in_one_form(
+    records: Sequence[tuple[str, ...]],
+    at: Sequence[int],
+    known: Sequence[Mapping[str, str]],
+    wholes: Mapping[int, bool],
+    scales: Mapping[int, int],
+) -> tuple[tuple[str, ...], ...]:
+    """The records with keys, whole numbers and fractions as they are compared: column by column."""
+    if not records:
+        return ()
+    columns: list[Sequence[str]] = list(zip(*records, strict=True))
+    for place, forms in zip(at, known, strict=True):
+        columns[place] = [forms.get(field, field) for field in columns[place]]
+    for place, whole in wholes.items():
+        scale = scales[place]
+        columns[place] = [
+            decimal_form(field, scale) if scale else number_form(field, whole=whole)
+            for field in columns[place]
+        ]
+    return tuple(zip(*columns, strict=True))
 
 
 def _other_header(raw: RawTable, query: Query) -> CheckStopped:
@@ -205,9 +217,10 @@ def _texts(groups: Sequence[Group], at: Sequence[int], margin: str) -> dict[tupl
     """The groups by the texts of their keys."""
     known: dict[tuple[str, ...], Group] = {}
     for group in groups:
-        marks = [bool(group.grouping >> number & 1) and bool(margin) for number in range(len(at))]
-        texts = zip(at, marks, strict=True)
-        known[tuple(format_value(margin if mark else group.values[place]) for place, mark in texts)] = group
+        key = [group.values[place] for place in at]
+        if group.grouping and margin:
+            key = [margin if group.grouping >> number & 1 else one for number, one in enumerate(key)]
+        known[tuple(map(format_value, key))] = group
     return known
 
 
@@ -220,6 +233,8 @@ def _empty_sums(
         for number, item in enumerate(query.items)
         if isinstance(item, Measure) and item.kind is Kind.SUM
     ]
+    if not sums:
+        return tuple(rows)
     made: list[tuple[str, ...]] = []
     for row in rows:
         group = known.get(tuple(row[place] for place in at))

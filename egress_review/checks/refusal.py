@@ -11,6 +11,8 @@ from egress_review.checks.report import MAX_TEXT, Finding
 def clip(text: object) -> str:
     """`text` short enough and sound enough for a report; what is cut off is marked."""
     shown = str(text)
+    if len(shown) <= MAX_TEXT and shown.isprintable():
+        return shown
     if not shown.isprintable():  # lone surrogates and NUL are not
         shown = shown.encode("utf-8", "replace").decode("utf-8").replace("\x00", "?")
     return shown if len(shown) <= MAX_TEXT else shown[: MAX_TEXT - 1] + "…"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 from egress_review.checks.report import Finding
 
@@ -32,7 +33,7 @@ class Kind(StrEnum):
     @property
     def counts(self) -> bool:
         """Whether it is a whole number of rows, persons or values."""
-        return self in {Kind.COUNT, Kind.COUNT_DISTINCT}
+        return self is Kind.COUNT or self is Kind.COUNT_DISTINCT
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Measure:
     decimals: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query:
     """One aggregate query.
 
@@ -113,17 +114,27 @@ class Query:
     bucket_local: bool = False
     notes: tuple[Finding, ...] = ()
 
-    @property
+    @cached_property
     def keys(self) -> tuple[Key, ...]:
         """The group keys, in order."""
         return tuple(item for item in self.items if isinstance(item, Key))
 
-    @property
+    @cached_property
     def measures(self) -> tuple[Measure, ...]:
         """The aggregates, in order."""
         return tuple(item for item in self.items if isinstance(item, Measure))
 
-    @property
+    @cached_property
+    def key_places(self) -> tuple[int, ...]:
+        """Where the group keys stand among the items."""
+        return tuple(number for number, item in enumerate(self.items) if isinstance(item, Key))
+
+    @cached_property
+    def measure_places(self) -> tuple[int, ...]:
+        """Where the aggregates stand among the items."""
+        return tuple(number for number, item in enumerate(self.items) if isinstance(item, Measure))
+
+    @cached_property
     def has_margins(self) -> bool:
         """Whether there is more than the one plain grouping by all keys."""
         return self.grouping_sets != (tuple(range(len(self.keys))),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from egress_review.checks.reading.query import Kind, Measure
 
@@ -16,6 +17,7 @@ _WORDS = {
 _QUALIFIED = re.compile(r'(?:"(?:[^"]|"")*"\.)?"((?:[^"]|"")*)"')
 
 
+@lru_cache(maxsize=256)
 def label(measure: Measure) -> str:
     """The statistic and what it is of, with plain column names."""
     if measure.parts:

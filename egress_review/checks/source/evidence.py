@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from egress_review.checks.reading.query import Key, Query
+from egress_review.checks.reading.query import Query
 
 TOP = 3
 """How many of the largest units are kept; enough for (n, k) with n up to 3 and for p%."""
@@ -110,9 +110,7 @@ class Group:
 
     def key(self, query: Query) -> tuple[Any, ...]:
         """The values of the query's keys."""
-        return tuple(
-            value for value, item in zip(self.values, query.items, strict=True) if isinstance(item, Key)
-        )
+        return tuple([self.values[place] for place in query.key_places])
 
 
 def share(top: Sequence[float], total: float) -> float | None:

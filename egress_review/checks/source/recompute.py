@@ -17,7 +17,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.query import Query
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.source import partials
-from egress_review.checks.source.cells import group_of
+from egress_review.checks.source.cells import group_of, numbers_of
 from egress_review.checks.source.evidence import Group, GroupId, group_id
 from egress_review.checks.source.opening import Source, bucket_of
 from egress_review.checks.source.running import Task
@@ -70,8 +70,9 @@ def recompute(source: Source, query: Query, most: int, wanted: Wanted | None = N
         evidence = [_by_group(_one(source, named, len(parts), answers), named) for parts in classes]
         modes = {one: [_by_group(next(answers), named) for _ in units] for one in moded}
         about = _by_group(next(answers, ()), named)
+    numbers = numbers_of(query, statistics)
     return [
-        group_of(row, place, query, statistics, evidence, about, modes=modes)
+        group_of(row, place, query, numbers, evidence, about, modes=modes)
         for row, place in zip(values, places, strict=True)
     ]
 

@@ -7,12 +7,12 @@ recognised and handed on as such, a count that was declared rounded must be.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.policy import CheckPolicy
-from egress_review.checks.reading.query import Key, Kind, Measure, Query
+from egress_review.checks.reading.query import Kind, Measure, Query
 from egress_review.checks.refusal import finding
 from egress_review.checks.report import Finding
 from egress_review.checks.source.evidence import Group
@@ -104,13 +104,9 @@ def compare_tables(
     return result
 
 
-def _positions(query: Query) -> list[int]:
-    return [number for number, item in enumerate(query.items) if isinstance(item, Key)]
-
-
 def _pair(raw: RawTable, query: Query, expected: Mapping[GroupKey, Group], result: Comparison) -> None:
     """Give every submitted row its group; name those without one, and groups without a row."""
-    at = _positions(query)
+    at = query.key_places
     names = [key.name for key in query.keys]
     seen: set[GroupKey] = set()
     for line, record in enumerate(raw.rows, start=2):
@@ -153,9 +149,7 @@ def _compare_row(
     row: PublishedRow, query: Query, policy: CheckPolicy, claim: Claim, raw: RawTable, result: Comparison
 ) -> PublishedRow:
     hidden: set[int] = set()
-    for number, item in enumerate(query.items):
-        if not isinstance(item, Measure):
-            continue
+    for number, item in zip(query.measure_places, query.measures, strict=True):
         text, expected = unquote(row.fields[number]), row.group.values[number]
         if item.kind is Kind.MODE and not policy.canonical:
             expected = _tied(text, expected, row.group.cells[query.measures.index(item)].tied)
@@ -177,7 +171,7 @@ def _compare_row(
                 else _match(text, expected, policy.relative_tolerance, rounding)
             )
             _note(match, row, number, item, raw, result)
-    return PublishedRow(row.line, row.key, row.fields, row.group, frozenset(hidden))
+    return replace(row, suppressed=frozenset(hidden)) if hidden else row
 
 
 def _tied(text: str, expected: Any, tied: Sequence[Any]) -> Any:
@@ -193,6 +187,8 @@ def _note(
     match: Match, row: PublishedRow, number: int, item: Measure, raw: RawTable, result: Comparison
 ) -> None:
     """Add what a match means to the result."""
+    if match is Match.SAME:
+        return
     place = dict(row.key)
     if match in {Match.CLOSE, Match.NEAR}:
         result.close += 1
@@ -235,8 +231,8 @@ def _ordered(raw: RawTable, query: Query, expected: Mapping[GroupKey, Group], cl
     The order is by all columns. Where numbers are hidden or rounded it must not depend on them: then every
     measure must stand behind all keys.
     """
-    at = _positions(query)
-    first = at == list(range(len(at)))
+    at = query.key_places
+    first = at == tuple(range(len(at)))
     if not first and (claim.suppressed or claim.rounding is not None):
         return False
     return list(expected) == [tuple(record[number] for number in at) for record in raw.rows]

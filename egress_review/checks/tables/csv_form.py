@@ -76,7 +76,10 @@ def read_csv(text: str, most_rows: int, *, own_form: bool = True) -> RawTable:
             raise _unreadable(number, "fields")
     if not plain:
         return RawTable((), tuple(records), canonical=False)
-    canonical = all(_needs_no_change(raw, alone=len(header) == 1) for record in records for raw in record)
+    alone = len(header) == 1
+    canonical = all(
+        _needs_no_change(raw, alone=alone) for record in records for raw in record if not raw or raw[0] == '"'
+    )
     return RawTable(header, tuple(records[1:]), canonical)
 
 
@@ -96,22 +99,34 @@ def _records(text: str, most_rows: int, most_columns: int) -> list[tuple[str, ..
     if not text.endswith("\n"):
         raise _unreadable(text.count("\n") + 1, "last_line")
     records: list[tuple[str, ...]] = []
-    fields: list[str] = []
     at = 0
     while at < len(text):
-        raw, at = _field(text, at, len(records) + 1)
+        end = text.find("\n", at)
+        if text.find('"', at, end) < 0 and text.find("\r", at, end) < 0:
+            if text.count(",", at, end) > most_columns:
+                raise _unreadable(len(records) + 1, "fields")
+            records.append(tuple(text[at:end].split(",")))
+        else:
+            record, end = _record(text, at, len(records) + 1, most_columns)
+            records.append(record)
+        if len(records) > most_rows + 1:
+            raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most_rows)
+        at = end + 1
+    return records
+
+
+def _record(text: str, at: int, record: int, most_columns: int) -> tuple[tuple[str, ...], int]:
+    """The raw fields of the record at `at`, some of them quoted, and where its line end stands."""
+    fields: list[str] = []
+    while at < len(text):
+        raw, at = _field(text, at, record)
         fields.append(raw)
         if text[at] == "\n":
-            records.append(tuple(fields))
-            fields = []
-            if len(records) > most_rows + 1:
-                raise CheckStopped(FindingCode.TOO_MANY_CELLS, limit=most_rows)
-        elif len(fields) > most_columns:
-            raise _unreadable(len(records) + 1, "fields")
+            return tuple(fields), at
+        if len(fields) > most_columns:
+            raise _unreadable(record, "fields")
         at += 1
-    if fields:
-        raise _unreadable(len(records) + 1, "fields")
-    return records
+    raise _unreadable(record, "fields")
 
 
 def _field(text: str, start: int, record: int) -> tuple[str, int]:

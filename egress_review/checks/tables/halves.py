@@ -45,7 +45,9 @@ def rounded_as_shown(
         for number, item in enumerate(query.items)
         if isinstance(item, Measure) and item.decimals is not None
     }
-    shown = _rows(raw, query) if places else {}
+    if not places:
+        return groups
+    shown = _rows(raw, query)
     near = [
         (at, number, text)
         for at, group in enumerate(groups)

@@ -38,6 +38,8 @@ def ordered_keys(query: Query, groups: Sequence[Group], claim: Claim, form: str)
 
 def key_texts(group: Group, query: Query, claim: Claim, form: str) -> GroupKey:
     """The key fields of a group as they stand in a file of this form."""
+    if not (group.grouping and claim.margin) and form != "xlsx":
+        return tuple(map(format_value, group.key(query)))
     texts: list[str] = []
     for number, value in enumerate(group.key(query)):
         margin = bool(group.grouping >> number & 1)

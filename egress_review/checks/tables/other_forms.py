@@ -72,7 +72,7 @@ def number_form(field: str, *, whole: bool | None) -> str:
     if text in NOTHING:
         return ""
     try:
-        value = float(text) if len(text) <= _LONGEST and not set(text) & set("_ ") else None
+        value = float(text) if len(text) <= _LONGEST and "_" not in text and " " not in text else None
     except ValueError:
         value = None
     if value is not None and text.lstrip("-") in INFINITE:

@@ -13,8 +13,6 @@ import json
 import unicodedata
 from dataclasses import dataclass
 
-import puremagic
-
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.refusal import finding
 from egress_review.checks.report import Finding
@@ -151,6 +149,8 @@ def _decode(raw: bytes) -> str | Sniffed:
 
 def _named(raw: bytes) -> str:
     """What a catalogue of signatures takes the first bytes for; only to tell the researcher."""
+    import puremagic  # a hundredth of a second to load, and most files are tables
+
     try:
         return str(puremagic.from_string(raw[:_HEAD])).lstrip(".")
     except (puremagic.PureError, ValueError):
