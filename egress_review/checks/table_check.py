@@ -27,6 +27,7 @@ from egress_review.checks.tables.compare import Comparison, PublishedRow, compar
 from egress_review.checks.tables.csv_form import RawTable
 from egress_review.checks.tables.halves import rounded_as_shown
 from egress_review.checks.tables.layout import key_texts
+from egress_review.checks.tables.marks import say_nothing
 from egress_review.checks.tables.read_table import read_table
 from onggi.claim import Claim
 from onggi.errors import Invalid
@@ -120,7 +121,8 @@ def _held_against(raw: RawTable, order: Order, granted: Granted, query: Query, s
         everything = replace(query, having_sql="")
         all_groups = recompute(source, everything, policy.max_cells, wanted) if leaves_out else groups
         given_away = _attacked(query, all_groups, comparison, claim, policy, source)
-        needed = [] if given_away else _needed(query, groups, comparison, claim, policy, source)
+        silent = say_nothing(comparison.marks)
+        needed = [] if given_away or not silent else _needed(query, groups, comparison, claim, policy, source)
         if needed:
             found = [one for one in found if one.code is not FindingCode.SUPPRESSED_CELLS]
         found.extend([*given_away, *needed])

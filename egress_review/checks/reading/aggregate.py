@@ -171,7 +171,7 @@ def _statistic(node: exp.Expr, name: str, scope: Scope, condition: str, shapes: 
     if kind in _ONE_VALUE:
         _refuse_text(node, scope)
     argument = _argument(node.this, scope, condition, identifiers=False)
-    shapes.append(argument.shape)
+    shapes.append(_ranked(argument.shape) if kind is Kind.MEDIAN else argument.shape)
     contributes = argument.present
     if kind not in _ONE_VALUE:
         contributes = f"({argument.present} AND {argument.sql} <> 0)"
@@ -192,7 +192,7 @@ def _quantile(node: exp.Expr, name: str, scope: Scope, condition: str, shapes: l
         raise CheckStopped(FindingCode.SQL_NOT_SUPPORTED, construct=node.sql("duckdb"))
     _refuse_text(node, scope)
     argument = _argument(node.this, scope, condition, identifiers=False)
-    shapes.append(argument.shape)
+    shapes.append(_ranked(argument.shape))
     # The least and the greatest value under another name.
     kind = {0.0: Kind.MINIMUM, 1.0: Kind.MAXIMUM}.get(probability, Kind.QUANTILE)
     return Measure(
@@ -204,6 +204,11 @@ def _quantile(node: exp.Expr, name: str, scope: Scope, condition: str, shapes: l
         parameters=(probability,),
         discrete=verb == "quantile_disc",
     )
+
+
+def _ranked(shape: Shape) -> Shape:
+    """The shape of what is put in order: above enough zeros the least of a few is a quantile of all."""
+    return Shape.SMOOTH if shape is Shape.FILLED else shape
 
 
 def _refuse_text(node: exp.Expr, scope: Scope) -> None:
@@ -228,7 +233,7 @@ def _argument(node: exp.Expr, scope: Scope, condition: str, *, identifiers: bool
     shape = Shape.PLAIN if is_one else shape_of(bare, scope)
     if shape is Shape.PIECEWISE and not identifiers:
         raise CheckStopped(FindingCode.MEASURE_NOT_PROVABLE, construct=node.sql("duckdb"))
-    if shape is Shape.PLAIN and written.literals:
+    if shape in {Shape.PLAIN, Shape.FILLED} and written.literals:
         # `SUM(cost * 1000 + 910212)`: numbers of the query that say something are read by people.
         shape = Shape.SMOOTH
     sql = f"(CASE WHEN {condition} THEN {written.sql} END)" if condition else written.sql

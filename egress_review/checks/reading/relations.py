@@ -281,7 +281,7 @@ def _tail(
 
 def _either(one: Column, other: Column) -> Column:
     """A column of a UNION: whatever may be true of one branch may be true of it."""
-    plain = one.shape is other.shape is Shape.PLAIN
+    plain = {one.shape, other.shape} <= {Shape.PLAIN, Shape.FILLED}
     return Column(
         one.name,
         identifier=one.identifier or other.identifier,

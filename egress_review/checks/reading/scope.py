@@ -29,15 +29,17 @@ class Shape(IntEnum):
     """How far an expression may treat single persons in their own way, from nothing to anything.
 
     `constant` is of the query alone; `plain` a column of the data, at most converted; an `indicator` is 0, 1
-    or missing; `smooth` is arithmetic; `piecewise` chooses by the data between values that are more than 0
-    and 1, so that one person's value can stand in a sum where everybody else adds a known number.
+    or missing; `filled` a column with 0 where it has nothing, which adds nothing to a sum, but moves a
+    quantile; `smooth` is arithmetic; `piecewise` chooses by the data between values that are more than 0 and
+    1, so that one person's value can stand in a sum where everybody else adds a known number.
     """
 
     CONSTANT = 0
     PLAIN = 1
     INDICATOR = 2
-    SMOOTH = 3
-    PIECEWISE = 4
+    FILLED = 3
+    SMOOTH = 4
+    PIECEWISE = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def _filled(node: exp.Expr, scope: Scope) -> Shape:
     """`coalesce(x, 0)`: whom it adds contributes nothing."""
     rest = [one.unnest() for one in node.expressions]
     zero = len(rest) == 1 and isinstance(rest[0], exp.Literal) and rest[0].this == "0"
-    return shape_of(node.this, scope) if zero else Shape.PIECEWISE
+    return max(shape_of(node.this, scope), Shape.FILLED) if zero else Shape.PIECEWISE
 
 
 def _arithmetic(node: exp.Expr, scope: Scope) -> Shape:
@@ -116,7 +116,8 @@ def _choice(node: exp.Expr, scope: Scope) -> Shape:
     zero = [one for one in values if isinstance(one, exp.Literal) and one.this == "0"]
     others = [one for one in values if not any(one is found for found in zero)]
     if len(others) == 1 and not isinstance(others[0], exp.Literal):
-        return shape_of(others[0], scope)
+        found = shape_of(others[0], scope)
+        return max(found, Shape.FILLED) if zero else found
     return Shape.PIECEWISE
 
 

@@ -23,6 +23,7 @@ from egress_review.checks.rules.primary import (
     contributors,
     judge_cell,
     publishes_count,
+    quantile_of,
     rounded_as_asked,
 )
 from egress_review.checks.rules.profile import Profile
@@ -77,6 +78,7 @@ def judge(
                 findings.extend(found)
         if not profile.counts_rows:
             findings.extend(_subtractions(row, query, profile))
+            findings.extend(_near_quantiles(row, query, profile))
             findings.extend(_left_out(row, query, profile, everyone))
     for row in unshown:
         for cell, measure in zip(row.group.cells, query.measures, strict=True):
@@ -215,6 +217,24 @@ def _subtractions(row: PublishedRow, query: Query, profile: Profile) -> list[Fin
         )
         for fewer, first, more, second in near.values()
     ]
+
+
+def _near_quantiles(row: PublishedRow, query: Query, profile: Profile) -> Iterator[Finding]:
+    """Quantiles of one column with a few persons between them: many print one value after another."""
+    rule = profile.rules.quantile_support
+    asked: dict[str, dict[tuple[float, str], tuple[Measure, Cell]]] = {}
+    for cell, measure in zip(row.group.cells, query.measures, strict=True):
+        at = quantile_of(measure)
+        if at is not None and query.items.index(measure) not in row.suppressed:
+            asked.setdefault(measure.argument, {})[at, measure.sql] = measure, cell
+    for near in asked.values() if rule is not None else ():
+        for (lower, first), (upper, second) in pairwise(sorted(near)):
+            measure, cell = near[upper, second]
+            between = (upper - lower) * min(cell.present, cell.units)
+            if rule is not None and first != second and between < rule.least:
+                about = {"minimum": rule.least, "source": rule.source, "proposal": "suppress"}
+                more = {"column": measure.name, "support": f"{between:g}", **about}
+                yield finding(FindingCode.QUANTILE_SUPPORT, dict(row.key), **more)
 
 
 def _left_out(

@@ -6,7 +6,7 @@ Source: Hundepool et al., Statistical Disclosure Control (2012), chapter 4; the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from egress_review.checks.findings import FindingCode
 from egress_review.checks.reading.query import Kind, Measure
@@ -36,8 +36,10 @@ def judge_cell(cell: Cell, measure: Measure, profile: Profile) -> Iterator[Broke
     """The rules that a published number breaks; of a ratio, those that its parts break."""
     if measure.parts:
         seen: set[FindingCode] = set()
+        # A ratio is published as it is: that its counts are rounded where they stand alone hides nothing.
+        exact = replace(profile, rules=replace(profile.rules, rounding=None))
         for part, leaf in zip(cell.parts, measure.parts, strict=True):
-            for broken in _judge(part, leaf, profile):
+            for broken in _judge(part, leaf, exact):
                 if broken.code not in seen:
                     seen.add(broken.code)
                     yield broken
@@ -132,12 +134,19 @@ def _quantile(cell: Cell, measure: Measure, profile: Profile) -> Iterator[Broken
     rule = profile.rules.quantile_support
     if rule is None:
         return
-    at = _QUANTILES.get(measure.kind) or (measure.parameters[0] if measure.parameters else 0.0)
+    at = quantile_of(measure) or 0.0
     support = min(at, 1 - at) * min(cell.present, cell.units)
     if not support >= rule.least:
         yield _broken(
             FindingCode.QUANTILE_SUPPORT, rule, "suppress", minimum=rule.least, support=f"{support:g}"
         )
+
+
+def quantile_of(measure: Measure) -> float | None:
+    """The share of values below a quantile; None of anything else."""
+    if measure.kind is Kind.QUANTILE and measure.parameters:
+        return measure.parameters[0]
+    return _QUANTILES.get(measure.kind)
 
 
 def _values(cell: Cell, measure: Measure, rules: Rules) -> Iterator[Broken]:

@@ -7,11 +7,14 @@ shows a number is blocked.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any
 
 _BELOW = re.compile(r"(<|<=|≤)\s*(\d{1,9})")
+_SIGNS = re.compile(r"[\s*.…‥·•○●x×X\-–—_/#~?()\[\]]{0,3}")
+_EMPTY = frozenset({"na", "n/a", "nan", "null", "none", "suppressed", "hidden", "redacted", "비공개", "생략"})
+"""Words that say that a number is not shown, and nothing about it."""
 _DIGIT = re.compile(r"\d")
 
 
@@ -19,6 +22,14 @@ def bounds(marks: Sequence[str]) -> tuple[int, ...]:
     """What is hidden is below one of these numbers, as far as its marks say it."""
     found = (_BELOW.fullmatch(mark.strip()) for mark in marks)
     return tuple(sorted(int(one[2]) + (one[1] != "<") for one in found if one is not None))
+
+
+def say_nothing(marks: Iterable[str]) -> bool:
+    """Whether all that can be read in marks is what `bounds` reads: no word, no number in other words."""
+    return all(
+        mark.strip().casefold() in _EMPTY or _BELOW.fullmatch(mark.strip()) or _SIGNS.fullmatch(mark)
+        for mark in marks
+    )
 
 
 class Cover(Enum):

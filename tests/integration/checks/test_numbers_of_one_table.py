@@ -100,3 +100,38 @@ def test_a_visit_of_who_has_but_one_more_is_found(tmp_path: Path) -> None:
 def test_where_rows_are_the_units_nobody_is_compared(tmp_path: Path) -> None:
     report = asked(tmp_path, persons(), TWO_KEYS, "acro-default")
     assert not [one for one in report.findings if one.code.value.startswith("differencing")]
+
+
+@pytest.mark.parametrize(
+    ("quantiles", "found"),
+    [
+        ("quantile_disc(cost, 0.5) AS a, quantile_disc(cost, 0.505) AS b", 1),
+        ("quantile_disc(cost, 0.5) AS a, MEDIAN(cost) AS b", 1),
+        ("quantile_cont(cost, 0.4) AS a, MEDIAN(cost) AS b, quantile_cont(cost, 0.51) AS c", 1),
+        ("quantile_disc(cost, 0.25) AS a, MEDIAN(cost) AS b, quantile_disc(cost, 0.75) AS c", 0),
+        ("quantile_disc(cost, 0.5) AS a, quantile_disc(cost, 0.505) FILTER (WHERE kind <> 'x') AS b", 0),
+    ],
+)
+def test_quantiles_with_a_few_persons_between_them_are_found(
+    tmp_path: Path, quantiles: str, found: int
+) -> None:
+    """One after the other they would print the values of everybody but the first and the last ten."""
+    report = asked(tmp_path, persons(), f"SELECT COUNT(*) AS n, {quantiles} FROM t")
+    assert [one.code for one in report.findings].count(Code.QUANTILE_SUPPORT) == found
+
+
+@pytest.mark.parametrize("filled", ["coalesce(cost, 0)", "CASE WHEN kind = 'x' THEN cost ELSE 0 END"])
+def test_zeros_below_a_few_values_do_not_make_their_least_a_quantile(tmp_path: Path, filled: str) -> None:
+    """Of twelve persons with a cost the least is nobody else's."""
+    rows = [{"person": at, "kind": "y", "cost": 100 + at if at < 12 else None} for at in range(1000)]
+    own = f"WITH own AS (SELECT person, {filled} AS filled FROM t)"
+    for sql in (
+        f"SELECT COUNT(*) AS n, quantile_disc({filled}, 0.989) AS q FROM t",
+        f"{own} SELECT COUNT(*) AS n, quantile_disc(filled, 0.989) AS q FROM own",
+        f"{own} SELECT COUNT(*) AS n, MEDIAN(filled) AS q FROM own",
+    ):
+        report = asked(tmp_path, rows, sql)
+        assert report.verdict is not Verdict.PASS
+        assert Code.EXPRESSION_IN_MEASURE in {one.code for one in report.findings}
+    summed = asked(tmp_path, rows, "SELECT COUNT(*) AS n, SUM(coalesce(cost, 0)) AS s FROM t")
+    assert Code.EXPRESSION_IN_MEASURE not in {one.code for one in summed.findings}

@@ -77,3 +77,42 @@ def test_a_group_that_is_listed_has_somebody(tmp_path: Path) -> None:
 def test_a_mark_that_is_declared_and_not_used_takes_nothing_back(tmp_path: Path) -> None:
     report = asked(tmp_path, {"A": 1000, "B": 9, "C": 9}, mark="<10", also=("*",))
     assert codes(report).count(Code.CELL_RECOVERABLE) == 2
+
+
+@pytest.mark.parametrize(
+    ("mark", "verdict"),
+    [
+        ("*", Verdict.PASS),
+        ("…", Verdict.PASS),
+        ("비공개", Verdict.PASS),
+        ("<10", Verdict.PASS),
+        ("three", Verdict.REVIEW),
+        ("III", Verdict.REVIEW),
+        ("3 persons", Verdict.REVIEW),
+        ("1-9", Verdict.REVIEW),
+        ("under 10", Verdict.REVIEW),
+        ("*****", Verdict.REVIEW),
+    ],
+)
+def test_a_mark_that_is_a_word_is_read_by_people(tmp_path: Path, mark: str, verdict: Verdict) -> None:
+    """Three persons in each of two groups: who hides them behind "three" has published them."""
+    sql = "SELECT ward, COUNT(*) AS n FROM t GROUP BY ward"
+    report = asked(tmp_path, {"A": 1000, "B": 3, "C": 3}, sql, mark=mark)
+    assert report.verdict is verdict, codes(report)
+
+
+def test_a_share_of_counts_that_are_rounded_is_not_rounded(tmp_path: Path) -> None:
+    """Midpoints may stand for three of sixty; 0.05 beside them says that it is three."""
+    rows = [{"person": at, "ward": "AB"[at % 2], "ill": at in {0, 2, 4} or at % 4 == 1} for at in range(120)]
+    folder = write_folder(tmp_path / "data", rows, manifest={"unit_column": "person"})
+    counted = "SELECT ward, COUNT(*) AS n, COUNT(*) FILTER (WHERE ill) AS ill"
+    body = b"ward,n,ill\nA,57,3\nB,57,27\n"
+    claim = {"rounding": {"method": "midpoint6", "base": 6}}
+    sql = f"{counted} FROM t GROUP BY ward"
+    assert Code.THRESHOLD not in codes(checked(folder, sql, "opensafely-midpoint6", body, claim))
+    body = b"ward,n,ill,share\nA,57,3,0.05\nB,57,27,0.5\n"
+    sql = f"{counted}, COUNT(*) FILTER (WHERE ill) / COUNT(*) AS share FROM t GROUP BY ward"
+    report = checked(folder, sql, "opensafely-midpoint6", body, claim)
+    (found,) = [one for one in report.findings if one.code is Code.THRESHOLD]
+    assert dict(found.cell or {}) == {"ward": "A"}
+    assert found.params["column"] == "share"
