@@ -137,7 +137,11 @@ class FindingCode(StrEnum):
     DIFFERENCING_SAME_PERSONS = "differencing_same_persons"
 
     # attack on hidden cells
+    ATTACK_NOT_COVERED = "attack_not_covered"
     ATTACK_OVER_BUDGET = "attack_over_budget"
+    ATTACK_TOO_MANY_CELLS = "attack_too_many_cells"
+    ATTACK_TOO_MANY_MARGINS = "attack_too_many_margins"
+    ATTACK_TOO_MANY_TABLES = "attack_too_many_tables"
     CELL_RECOVERABLE = "cell_recoverable"
     CELL_RECOVERABLE_BY_PERSON = "cell_recoverable_by_person"
     INTERVAL_NARROW = "interval_narrow"
@@ -243,3 +247,19 @@ def _verdict(code: FindingCode) -> Verdict:
 
 VERDICTS: Mapping[FindingCode, Verdict] = {code: _verdict(code) for code in FindingCode}
 """What each finding does. What is not listed as something else is *not proven*: a new code cannot pass."""
+
+ATTACK_UNPROVEN = frozenset(
+    {
+        FindingCode.ATTACK_NOT_COVERED,
+        FindingCode.ATTACK_OVER_BUDGET,
+        FindingCode.ATTACK_TOO_MANY_CELLS,
+        FindingCode.ATTACK_TOO_MANY_MARGINS,
+        FindingCode.ATTACK_TOO_MANY_TABLES,
+    }
+)
+"""Why an attack on hidden numbers proved nothing."""
+
+
+def unproven_code(stopped: FindingCode) -> FindingCode:
+    """What is said of an attack that something stopped; of other causes that there was no answer in time."""
+    return stopped if stopped in ATTACK_UNPROVEN else FindingCode.ATTACK_OVER_BUDGET

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from egress_review.checks.attack.model import Key, Slice
 from egress_review.checks.attack.pieces import conjuncts, picked, renamed, with_plain_names
 from egress_review.checks.reading.query import Kind, Measure, Query
 from egress_review.checks.source.opening import Source
-from egress_review.checks.source.tasks import stopping
+from egress_review.checks.source.tasks import InTime, stopping
 
 _COUNT = "count"
 DISTINCT = "distinct"
@@ -95,7 +96,9 @@ def _counted(measure: Measure, argument: str, contributes: str) -> tuple[tuple[s
     return (_COUNT,), (*more, *(() if value == "1" else (f"{value} IS NOT NULL",)))
 
 
-def settled(found: Sequence[About], source: Source, *, many: bool = False) -> list[About]:
+def settled(
+    found: Sequence[About], source: Source, *, many: bool = False, until: float = math.inf
+) -> list[About]:
     """The same, with what the source says of distinct values.
 
     Distinct values of which each has one row are rows. Where a value may have several rows, a filter cuts a
@@ -103,14 +106,15 @@ def settled(found: Sequence[About], source: Source, *, many: bool = False) -> li
 
     Args:
         many: whether the source is asked also where all filters are alike.
+        until: of `time.monotonic`.
 
     Raises:
-        CheckStopped: the source does not say.
+        CheckStopped: the source does not say, or not in time.
     """
     asked = [one for one in dict.fromkeys(found) if one.what[0] == DISTINCT]
     if not asked or not (many or any(_differs(one, other) for one in asked for other in found)):
         return list(found)
-    with closing(source.connect(source.threads)) as database, stopping():
+    with closing(source.connect(source.threads)) as opened, stopping(), InTime(opened, until) as database:
         settle = {}
         for one in asked:
             value = one.what[1]
@@ -148,7 +152,7 @@ def _differs(one: About, other: About) -> bool:
     return other.what == (_COUNT,) or (one.what == other.what and one.conditions != other.conditions)
 
 
-def axes_of(found: Sequence[About], source: Source) -> Axes:
+def axes_of(found: Sequence[About], source: Source, until: float = math.inf) -> Axes:
     """The dimensions of measures with one subject.
 
     Raises:
@@ -161,7 +165,7 @@ def axes_of(found: Sequence[About], source: Source) -> Axes:
         widest = max(found, key=lambda one: len(one.keys))
         if all(set(dict(one.keys)) <= set(dict(widest.keys)) for one in found):
             return plain_axes(names)
-    return axes(source, found[0].ground, names, list(dict.fromkeys(differing)))
+    return axes(source, found[0].ground, names, list(dict.fromkeys(differing)), until)
 
 
 def _names(found: Sequence[About]) -> dict[str, str]:
@@ -184,7 +188,12 @@ class Placed:
     slices: Mapping[str, Slice]
 
 
-def placed(found: Sequence[About], source: Source, known: dict[object, Axes] | None = None) -> list[Placed]:
+def placed(
+    found: Sequence[About],
+    source: Source,
+    known: dict[object, Axes] | None = None,
+    until: float = math.inf,
+) -> list[Placed]:
     """Measures with one subject in dimensions that they share.
 
     Args:
@@ -198,7 +207,7 @@ def placed(found: Sequence[About], source: Source, known: dict[object, Axes] | N
     asked = tuple((one.ground, one.versions, one.keys, one.conditions, one.sets) for one in found)
     known = {} if known is None else known
     if asked not in known:
-        known[asked] = axes_of(found, source)
+        known[asked] = axes_of(found, source, until)
     shared = known[asked]
     return [
         Placed(one.subject, tuple(shared.keys[sql] for sql, _ in one.keys), shared.slices(one.conditions))
@@ -207,23 +216,26 @@ def placed(found: Sequence[About], source: Source, known: dict[object, Axes] | N
 
 
 def by_subject(
-    found: Mapping[Member, About], source: Source, *, many: bool = False
+    found: Mapping[Member, About], source: Source, *, many: bool = False, until: float = math.inf
 ) -> dict[str, dict[Member, About]]:
     """Measures by subject, as the source settles it.
 
     Args:
-        many: as of `settled`.
+        many, until: as of `settled`.
 
     Raises:
         CheckStopped: the source does not say.
     """
     subjects: dict[str, dict[Member, About]] = {}
-    for member, one in zip(found, settled(tuple(found.values()), source, many=many), strict=True):
+    known = settled(tuple(found.values()), source, many=many, until=until)
+    for member, one in zip(found, known, strict=True):
         subjects.setdefault(one.subject, {})[member] = one
     return subjects
 
 
-def placed_measures(query: Query, versions: Iterable[tuple[str, str]], source: Source) -> dict[int, Placed]:
+def placed_measures(
+    query: Query, versions: Iterable[tuple[str, str]], source: Source, until: float = math.inf
+) -> dict[int, Placed]:
     """The measures of one query that add up, by index.
 
     Raises:
@@ -237,8 +249,8 @@ def placed_measures(query: Query, versions: Iterable[tuple[str, str]], source: S
     }
     return {
         number: place
-        for members in by_subject(found, source).values()
-        for number, place in zip(members, placed(tuple(members.values()), source), strict=True)
+        for members in by_subject(found, source, until=until).values()
+        for number, place in zip(members, placed(tuple(members.values()), source, None, until), strict=True)
     }
 
 

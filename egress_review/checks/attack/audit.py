@@ -23,6 +23,7 @@ from egress_review.checks.attack.model import Flags, Floats, PublishedTable
 from egress_review.checks.attack.propagation import slack
 from egress_review.checks.attack.system import System, TooComplex, systems
 from egress_review.checks.attack.witness import Prover, number, place
+from egress_review.checks.findings import FindingCode
 
 _WITNESS_SHARE = 0.3
 MOST_WITNESSES = 200
@@ -84,11 +85,13 @@ class Audit:
     Attributes:
         sensitive: cells that were asked for.
         complete: False if the tables are too complex; then nothing is proven of any cell.
+        cause: why not.
     """
 
     exposures: tuple[Exposure, ...]
     sensitive: int
     complete: bool = True
+    cause: FindingCode = FindingCode.ATTACK_OVER_BUDGET
 
     @property
     def safe(self) -> bool:
@@ -110,8 +113,9 @@ def audit(
     until = start + seconds
     try:
         found = systems(tables, start + exact)
-    except TooComplex:
-        return Audit((), sum(int(table.sensitive.sum()) for table in tables), complete=False)
+    except TooComplex as error:
+        cells = sum(int(table.sensitive.sum()) for table in tables)
+        return Audit((), cells, complete=False, cause=error.code)
     exposures: list[Exposure] = []
     sensitive = 0
     for system in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from egress_review.checks.attack.of_query import (
     tables_of,
     unproven,
 )
-from egress_review.checks.findings import FindingCode
+from egress_review.checks.findings import FindingCode, unproven_code
 from egress_review.checks.reading.query import Query
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
@@ -88,7 +89,7 @@ def attack_table(
 
     Args:
         groups: of the query without HAVING, so that groups which the file leaves out are here too.
-        seconds: wall-clock time for intervals.
+        seconds: wall-clock time, what is read from the source included.
         source: says how keys and filters divide the same thing.
     """
     ids = [place_of(one, query, 0)[0] for one in groups]
@@ -97,17 +98,18 @@ def attack_table(
     hidden |= file.suppressed
     if not hidden and file.rounding is None:
         return []
+    until = time.monotonic() + seconds
     try:
-        places = placed_measures(query, file.datasets, source)
-    except CheckStopped:
-        return [finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=len(hidden))]
+        places = placed_measures(query, file.datasets, source, until)
+    except CheckStopped as stopped:
+        return [finding(unproven_code(stopped.finding.code), None, cells=len(hidden))]
     attacked = tables_of(query, groups, hidden, profile, places, rounding=file.rounding, below=file.below)
     keys = [file.shown.get(place, {}) for place in ids]
     together: dict[str, list[Attacked]] = {}
     for one in attacked:
         together.setdefault(one.table.subject, []).append(one)
     found: list[Finding] = []
-    share = seconds / max(1, len(together))
+    share = max(0.0, until - time.monotonic()) / max(1, len(together))
     for about in together.values():
         tables = [one.table for one in about]
         if not any(table.suppressed.any() or table.rounding is not None for table in tables):
@@ -120,7 +122,7 @@ def attack_table(
             found += attack_findings(own, name, keys, narrow_blocks=narrow_blocks)
     unseen = sum(number == one for _, number in hidden for one in unproven(query, groups))
     if unseen:
-        found.append(finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=unseen))
+        found.append(finding(FindingCode.ATTACK_NOT_COVERED, None, cells=unseen))
     return found
 
 

@@ -11,13 +11,13 @@ clauses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 
@@ -27,7 +27,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.hidden import levels
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.source.opening import Source
-from egress_review.checks.source.tasks import stopping
+from egress_review.checks.source.tasks import InTime, stopping
 
 MOST_PARTS = 5_000
 """Smallest parts of one dimension."""
@@ -80,18 +80,26 @@ def plain_axes(names: Mapping[str, str]) -> Axes:
     return Axes({sql: Key(name) for sql, name in names.items()})
 
 
-def axes(source: Source, ground: Ground, names: Mapping[str, str], conditions: Sequence[str]) -> Axes:
+def axes(
+    source: Source,
+    ground: Ground,
+    names: Mapping[str, str],
+    conditions: Sequence[str],
+    until: float = math.inf,
+) -> Axes:
     """The dimensions of keys and conditions.
 
     Args:
         names: of keys, by expression.
         conditions: by which queries over the ground differ.
+        until: of `time.monotonic`.
 
     Raises:
-        CheckStopped: `attack_over_budget` if a dimension has too many parts, or the source does not say.
+        CheckStopped: `attack_too_many_cells` if a dimension has too many parts, `attack_over_budget` if time
+            is up, or the source does not say.
     """
     asked = list(dict.fromkeys([*names, *conditions]))
-    with closing(source.connect(source.threads)) as database, stopping():
+    with closing(source.connect(source.threads)) as opened, stopping(), InTime(opened, until) as database:
         reader = _Reader(database, ground, asked, frozenset(conditions))
         groups = [group for group in reader.related() if len(group) > 1 or group[0] in reader.conditions]
         read = [(group, reader.together(group)) for group in groups]
@@ -126,7 +134,7 @@ class _Reader:
 
     def __init__(
         self,
-        database: duckdb.DuckDBPyConnection,
+        database: InTime,
         ground: Ground,
         asked: Sequence[str],
         conditions: frozenset[str],
@@ -145,13 +153,13 @@ class _Reader:
         distinct = self._ground.select([f"DISTINCT {columns[0]}", *columns[1:]], f" LIMIT {MOST_PARTS + 1}")
         rows = self._database.execute(distinct).fetchall()
         if len(rows) > MOST_PARTS:
-            raise CheckStopped(FindingCode.ATTACK_OVER_BUDGET)
+            raise CheckStopped(FindingCode.ATTACK_TOO_MANY_CELLS)
         return rows
 
     def related(self) -> list[list[str]]:
         """The expressions, those of one dimension together."""
         groups = {sql: {sql} for sql in self._asked}
-        for one, other in combinations(self._asked, 2):
+        for one, other in self._database.in_time(combinations(self._asked, 2)):
             if columns_in(one) & columns_in(other):
                 _join(groups, one, other)
         if len({id(group) for group in groups.values()}) > 1:
@@ -171,7 +179,7 @@ class _Reader:
         some = _numbered(self._database.execute(f"SELECT * FROM together LIMIT {_SOME}").fetchall())
         return [
             (one, other)
-            for (at, one), (to, other) in combinations(enumerate(self._asked), 2)
+            for (at, one), (to, other) in self._database.in_time(combinations(enumerate(self._asked), 2))
             if groups[one] is not groups[other]
             and min(size[at], size[to]) > 1
             and _nests(some[at], some[to])

@@ -43,7 +43,8 @@ def attack_findings(
         # Of other tables only that there are some: a release may be another project's.
         own = sum(_stands(one) for one in unproven)
         count = own if found.complete else found.sensitive
-        findings.append(finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=count))
+        code = FindingCode.ATTACK_OVER_BUDGET if found.complete else found.cause
+        findings.append(finding(code, None, cells=count))
     return findings
 
 

@@ -5,8 +5,8 @@ one hides may follow from what another shows. Tables come from claims and the so
 have them; no submitted file is opened.
 
 Guarantees: whatever a table of the request newly gives away, of its own or of another table, is a finding on
-it; what could not be attacked in the time is `attack_over_budget`, never silently left out. What releases
-give away without the request is not held against it.
+it; what could not be attacked is a finding that says why, never silently left out. What releases give away
+without the request is not held against it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from egress_review.checks.attack.model import TOTAL, PublishedTable
 from egress_review.checks.attack.of_query import rules_of, tables_of
 from egress_review.checks.attack.relevance import Depths, Outline, relevant
 from egress_review.checks.attack.system import TooComplex
-from egress_review.checks.findings import FindingCode
+from egress_review.checks.findings import FindingCode, unproven_code
 from egress_review.checks.hidden import HiddenRow
 from egress_review.checks.policy import CheckPolicy
 from egress_review.checks.reading.query import Query
@@ -150,9 +150,10 @@ class _Attack:
             if not self._matters(members):
                 continue
             try:
-                found = by_subject(members, self._tables[next(iter(members))[0]].source, many=True)
-            except CheckStopped:
-                self._not_proven(members)
+                source = self._tables[next(iter(members))[0]].source
+                found = by_subject(members, source, many=True, until=self._until)
+            except CheckStopped as stopped:
+                self._not_proven(members, stopped.finding.code)
                 continue
             yield from filter(self._matters, found.values())
 
@@ -166,28 +167,34 @@ class _Attack:
         until = time.monotonic() + seconds
         try:
             source = self._tables[next(iter(members))[0]].source
-            found = placed(tuple(members.values()), source, self._dimensions)
+            found = placed(tuple(members.values()), source, self._dimensions, until)
             members, places, sets = self._relevant(members, found, until)
             if not self._matters(members):
                 return
             if len(members) > MOST_TABLES:
-                raise CheckStopped(FindingCode.ATTACK_OVER_BUDGET)
+                raise CheckStopped(FindingCode.ATTACK_TOO_MANY_TABLES)
             shown = [
                 self._table(*one, place, needed)
                 for one, place, needed in zip(members, places, sets, strict=True)
             ]
-        except (CheckStopped, TooComplex, ValueError):
-            self._not_proven(members)
+        except CheckStopped as stopped:
+            self._not_proven(members, stopped.finding.code)
+            return
+        except TooComplex as error:
+            self._not_proven(members, error.code)
+            return
+        except ValueError:
+            self._not_proven(members, FindingCode.ATTACK_NOT_COVERED)
             return
         known = [one for one in shown if one is not None]
         if len(known) < len(shown):
             # A line that cannot be attacked, of averages that are rounded, say: what it hides is not proven.
-            self._not_proven(members)
+            self._not_proven(members, FindingCode.ATTACK_NOT_COVERED)
             return
         profile = self._policy.profile
         owners = [at for at, _ in members]
         left = max(0.0, until - time.monotonic())
-        exposed, complete = _exposed(known, owners, self._new, rules_of(profile), left)
+        exposed, everything = _exposed(known, owners, self._new, rules_of(profile), left)
         for place, (at, number) in enumerate(members):
             if at >= self._new:
                 continue
@@ -196,7 +203,11 @@ class _Attack:
             first = place == owners.index(at)
             self.found[at] += attack_findings(
                 # What is in none of a table's own cells is said once.
-                Audit(tuple(each for each in own if each.rows or first), self._concealed(members), complete),
+                replace(
+                    everything,
+                    exposures=tuple(each for each in own if each.rows or first),
+                    sensitive=self._concealed(members),
+                ),
                 one.query.measures[number].name,
                 self._behind(at).keys,
                 narrow_blocks=profile.rules.p_percent is not None,
@@ -221,11 +232,11 @@ class _Attack:
         tables = [self._tables[at] for at in {at for at, _ in members} if at < self._new]
         return sum(len(row.measures) for one in tables for row in one.hidden)
 
-    def _not_proven(self, members: Iterable[_Member]) -> None:
+    def _not_proven(self, members: Iterable[_Member], code: FindingCode) -> None:
         cells = self._concealed(members)
         for at in sorted({at for at, _ in members}):
             if at < self._new:
-                self.found[at].append(finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=cells))
+                self.found[at].append(finding(unproven_code(code), None, cells=cells))
 
     def _table(self, at: int, number: int, place: Placed, sets: frozenset[Depths]) -> PublishedTable | None:
         one = self._tables[at]
@@ -260,8 +271,8 @@ class _Attack:
 
 def _exposed(
     tables: Sequence[PublishedTable], owners: Sequence[int], new: int, rules: AttackRules, seconds: float
-) -> tuple[dict[int, list[Exposure]], bool]:
-    """What each new output gives away or has given away, and whether all could be looked at.
+) -> tuple[dict[int, list[Exposure]], Audit]:
+    """What each new output gives away or has given away, and what was found of all together.
 
     An output answers for its own hidden cells, and for those of others that would be safe without it; where
     none alone makes the difference, all answer.
@@ -281,11 +292,11 @@ def _exposed(
         return _places(audit(rest, rules, share, exact=most), kept) if any(map(_conceals, rest)) else set()
 
     if not everything.exposures:
-        return {owner: [] for owner in fresh}, everything.complete
+        return {owner: [] for owner in fresh}, everything
     before = without(fresh)
     exposures = [one for one in everything.exposures if not _among(one, before)]
     if not exposures or len(fresh) == 1:
-        return dict.fromkeys(fresh, exposures), everything.complete
+        return dict.fromkeys(fresh, exposures), everything
     answers: dict[int, list[Exposure]] = {}
     for owner in fresh:
         safe = without([owner])
@@ -296,7 +307,7 @@ def _exposed(
         ]
     blamed = {one.address for answer in answers.values() for one in answer}
     left = [one for one in exposures if one.address not in blamed]
-    return {owner: [*answer, *left] for owner, answer in answers.items()}, everything.complete
+    return {owner: [*answer, *left] for owner, answer in answers.items()}, everything
 
 
 def _conceals(table: PublishedTable) -> bool:

@@ -23,6 +23,7 @@ from egress_review.checks.attack.crossing import crossings
 from egress_review.checks.attack.frame import Frame, Partition, Shape
 from egress_review.checks.attack.model import Key, PublishedTable, Slice, make_table
 from egress_review.checks.attack.system import TooComplex, closure
+from egress_review.checks.findings import FindingCode
 
 Depths = tuple[int, ...]
 Shapes = frozenset[Shape]
@@ -201,7 +202,7 @@ class _Links:
 
     def _in_time(self) -> None:
         if time.monotonic() > self._until:
-            raise TooComplex("time is up")
+            raise TooComplex(FindingCode.ATTACK_OVER_BUDGET)
 
     def _smallest(self, at: int, margin: Shape) -> Depths:
         """The fewest keys of a table that tell a margin."""

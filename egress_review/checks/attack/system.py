@@ -24,6 +24,7 @@ from egress_review.checks.attack.cells import Cell, collect
 from egress_review.checks.attack.crossing import crossings
 from egress_review.checks.attack.frame import Address, Frame, Shape
 from egress_review.checks.attack.model import Flags, Floats, PublishedTable
+from egress_review.checks.findings import FindingCode
 
 MOST_SHAPES = 512
 MOST_CELLS = 60_000
@@ -40,7 +41,15 @@ _One = TypeVar("_One")
 
 
 class TooComplex(Exception):
-    """The tables are linked in more ways than the attack follows in its time; nothing is proven."""
+    """The tables are linked in more ways than the attack follows in its time; nothing is proven.
+
+    Attributes:
+        code: what was too much.
+    """
+
+    def __init__(self, code: FindingCode) -> None:
+        super().__init__(code.value)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ def _in_time(items: Iterable[_One], until: float) -> Iterator[_One]:
     """
     for one in items:
         if time.monotonic() > until:
-            raise TooComplex("time is up")
+            raise TooComplex(FindingCode.ATTACK_OVER_BUDGET)
         yield one
 
 
@@ -146,7 +155,7 @@ def _system(tables: Sequence[tuple[int, PublishedTable]], until: float) -> Syste
         shapes = closure(set(by_shape), frame, until)
         cells = collect(_in_time(tables, until), frame)
     except ValueError as error:
-        raise TooComplex(str(error)) from None
+        raise TooComplex(FindingCode.ATTACK_NOT_COVERED) from error
     unlisted = _add_outside(cells, by_shape, frame, until)
     shapes = _add_crossed(cells, by_shape, shapes, unlisted, frame, until)
     lines = _lines(cells, shapes, unlisted, frame, until)
@@ -162,7 +171,7 @@ def _add_outside(
         if not all(table.slices for table in tables):
             continue
         if len(cells) > MOST_CELLS:
-            raise TooComplex("too many cells")
+            raise TooComplex(FindingCode.ATTACK_TOO_MANY_CELLS)
         if frame.size(shape) > MOST_OUTSIDE:
             unlisted[shape] = tables
             continue
@@ -207,7 +216,7 @@ def _add_crossed(
             if alike <= set(unlisted):  # nobody lists all of its cells
                 unlisted[fine] = unlisted[shape]
             if len(cells) > MOST_CELLS:
-                raise TooComplex("too many cells")
+                raise TooComplex(FindingCode.ATTACK_TOO_MANY_CELLS)
     return closure(set(listed), frame, until)
 
 
@@ -237,7 +246,7 @@ def closure(listed: set[Shape], frame: Frame, until: float = math.inf) -> set[Sh
                 shapes.add(common)
                 ahead.append(common)
         if len(shapes) > MOST_SHAPES:
-            raise TooComplex("too many margins in common")
+            raise TooComplex(FindingCode.ATTACK_TOO_MANY_MARGINS)
     return shapes
 
 

@@ -26,7 +26,7 @@ from egress_review.checks.differencing.job import (
     refuse,
     whole,
 )
-from egress_review.checks.findings import FindingCode
+from egress_review.checks.findings import ATTACK_UNPROVEN, FindingCode
 from egress_review.checks.job import DatasetFolder
 from egress_review.checks.refusal import CheckStopped
 from egress_review.checks.report import MAX_FINDINGS, finding_from_json
@@ -38,7 +38,7 @@ _WORKER = Worker(("-B", "-m", "egress_review.checks.differencing.worker"))
 _LEDGER = "/ledger"
 ATTACK_CODES = frozenset(
     {
-        FindingCode.ATTACK_OVER_BUDGET,
+        *ATTACK_UNPROVEN,
         FindingCode.CELL_RECOVERABLE,
         FindingCode.CELL_RECOVERABLE_BY_PERSON,
         FindingCode.INTERVAL_NARROW,

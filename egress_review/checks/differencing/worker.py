@@ -131,7 +131,7 @@ def _attacked(request: Sequence[_Made], job: DifferencingJob, until: float) -> l
             released.append(_linked(claim, one.hidden, job, one.name))
         except (CheckStopped, RecursionError):
             # Released under other checks: what it shows is not known to this engine.
-            unknown = finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=len(one.hidden))
+            unknown = finding(FindingCode.ATTACK_NOT_COVERED, None, cells=len(one.hidden))
             return [[] if made.linked is None else [unknown] for made in request]
     found = iter(attack_linked(new, released, job.policy, until))
     return [[] if one.linked is None else next(found) for one in request]

@@ -7,6 +7,7 @@ researcher's to know. The check at submission looks at them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +70,8 @@ def _recomputed(granted: Granted, job: ProtectJob) -> Table:
     if query.having_sql:
         kept = {place_of(one, query, 0) for one in recompute(source, query, MOST_ROWS, wanted)}
         shown = np.array([place_of(one, query, 0) in kept for one in groups], dtype=bool)
-    places = placed_measures(query, granted.claim.datasets, source)
+    until = time.monotonic() + job.policy.time_s * SHARE_OF_TIME
+    places = placed_measures(query, granted.claim.datasets, source, until)
     return Table(query, profile, groups, shown, places)
 
 
@@ -87,7 +89,7 @@ def _answer(
             losses[clip(name)] = loss.to_json()
     unseen = sum(int(hidden[:, number].sum()) for number in unproven(query, table.groups))
     if unseen:
-        findings.append(finding(FindingCode.ATTACK_OVER_BUDGET, None, cells=unseen))
+        findings.append(finding(FindingCode.ATTACK_NOT_COVERED, None, cells=unseen))
     rows, places = _rows(table, hidden, attacked, made)
     return {
         "safe": not findings,

@@ -9,6 +9,7 @@ pattern that was not finished in time is not the gate's.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from egress_review.checks.findings import FindingCode
 from egress_review.checks.protect.proposal import Proposal, protect
 from egress_review.checks.protect.way import Way
 from egress_review.checks.reading.query import Query
-from egress_review.checks.refusal import finding
+from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
 from egress_review.checks.rules.profile import Profile
 from egress_review.checks.source.evidence import Group
@@ -154,9 +155,13 @@ def hides_what_it_must(
     """That a file hides just what must be hidden, if so; for files of which an attack found nothing."""
     if query.having_sql or not file.suppressed:
         return []
-    places = placed_measures(query, file.datasets, source)
+    until = time.monotonic() + seconds
+    try:
+        places = placed_measures(query, file.datasets, source, until)
+    except CheckStopped:
+        return []
     table = Table(query, profile, in_order(groups, query), np.ones(len(groups), bool), places)
-    made = needed(table, file.suppressed, file.rounding, seconds)
+    made = needed(table, file.suppressed, file.rounding, max(0.0, until - time.monotonic()))
     if made is None:
         return []
     about = {"primary": made.primary, "partners": made.partners, "percent": f"{rules_of(profile).percent:g}"}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from threading import Timer
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import duckdb
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Record = Mapping[str, Any]
+One = TypeVar("One")
 PARTIALS = 'temp.main."partials of this check"'
 """The table that holds the answers of all parts; no table of a data set is called so."""
 _FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EFBIG))
@@ -36,6 +40,58 @@ def stopping() -> Iterator[None]:
         if isinstance(error, duckdb.IOException) and any(one in str(error) for one in _FULL):
             raise CheckStopped(FindingCode.MEMORY_LIMIT) from None
         raise CheckStopped(FindingCode.QUERY_FAILED, cause=type(error).__name__) from None
+
+
+class InTime:
+    """A database that answers until a time: a query that runs on then is broken off.
+
+    Args:
+        until: of `time.monotonic`.
+    """
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, until: float) -> None:
+        self._database = database
+        self._until = until
+        left = until - time.monotonic()
+        self._timer = Timer(left, database.interrupt) if 0 < left < math.inf else None
+
+    def __enter__(self) -> Self:
+        """Begin to look at the clock."""
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop looking at it."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """The answer to a query.
+
+        Raises:
+            CheckStopped: `attack_over_budget`.
+        """
+        self._look()
+        try:
+            return self._database.execute(sql)
+        except duckdb.InterruptException:
+            raise CheckStopped(FindingCode.ATTACK_OVER_BUDGET) from None
+
+    def in_time(self, items: Iterable[One]) -> Iterator[One]:
+        """The items, as long as there is time.
+
+        Raises:
+            CheckStopped: `attack_over_budget`.
+        """
+        for one in items:
+            self._look()
+            yield one
+
+    def _look(self) -> None:
+        if time.monotonic() > self._until:
+            raise CheckStopped(FindingCode.ATTACK_OVER_BUDGET)
 
 
 @dataclass(frozen=True, slots=True)

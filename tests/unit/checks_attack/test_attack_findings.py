@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from egress_review.checks.attack.audit import AttackRules, Audit, audit
 from egress_review.checks.attack.findings import attack_findings
 from egress_review.checks.attack.model import TOTAL, make_table
-from egress_review.checks.findings import FindingCode, Verdict
+from egress_review.checks.findings import ATTACK_UNPROVEN, FindingCode, Verdict
 from egress_review.checks.sentences import evidence, sentence
 
 TABLE = make_table(["sex"], [("F",), ("M",), (TOTAL,)], [3, 40, 43], suppressed=[True, False, False])
@@ -51,6 +53,7 @@ def test_no_time_is_no_proof() -> None:
     assert found.params == {"cells": "2"}
 
 
-def test_too_complex_is_no_proof() -> None:
-    (found,) = attack_findings(Audit((), 7, complete=False), "n", [])
-    assert (found.code, found.params) == (FindingCode.ATTACK_OVER_BUDGET, {"cells": "7"})
+@pytest.mark.parametrize("cause", sorted(ATTACK_UNPROVEN))
+def test_too_complex_is_no_proof_and_says_what_was_too_much(cause: FindingCode) -> None:
+    (found,) = attack_findings(Audit((), 7, complete=False, cause=cause), "n", [])
+    assert (found.code, found.verdict, found.params) == (cause, Verdict.NOT_PROVEN, {"cells": "7"})

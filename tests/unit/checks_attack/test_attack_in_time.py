@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import time
 from itertools import combinations, product
+from pathlib import Path
 
+import duckdb
 import pytest
 
+from egress_review.checks.attack import system as system_module
+from egress_review.checks.attack.about import about, axes_of, placed_measures, settled
 from egress_review.checks.attack.audit import AttackRules, audit
 from egress_review.checks.attack.exact import exact_recovery
-from egress_review.checks.attack.model import Key
+from egress_review.checks.attack.model import Key, Slice, make_table
 from egress_review.checks.attack.propagation import propagate
 from egress_review.checks.attack.relevance import Outline, relevant
 from egress_review.checks.attack.system import TooComplex, systems
+from egress_review.checks.findings import FindingCode
+from egress_review.checks.reading.scope import Catalogue
+from egress_review.checks.reading.select import read_query
+from egress_review.checks.refusal import CheckStopped
+from egress_review.checks.source.opening import open_source
+from egress_review.checks.source.tasks import InTime
+from onggi.claim import claim_from_json
 from tests.support.attacked import cube
+from tests.support.check_tables import small_source
 
 BANDS = [[frozenset({one, other}) for one, other in combinations("abcd", 2)][:3] for _ in range(5)]
 
@@ -65,8 +77,61 @@ def many(keys: int) -> list[Outline]:
 
 def test_too_many_margins_are_seen_before_any_table_is_computed() -> None:
     assert relevant(many(2)[:40], [0], additive=True)
-    with pytest.raises(TooComplex):
+    with pytest.raises(TooComplex) as stopped:
         relevant(many(4), [0], additive=True)
+    assert stopped.value.code is FindingCode.ATTACK_TOO_MANY_MARGINS
+
+
+def test_too_many_cells_are_said_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system_module, "MOST_CELLS", 3)
+    (one, two) = (frozenset({"a"}), frozenset({"a", "b"}))
+    some = make_table(["k"], [(f"L{at}",) for at in range(5)], range(5), slices={"d": Slice(one, two, "a")})
+    found = audit([some], AttackRules(), 10)
+    assert (found.complete, found.cause) == (False, FindingCode.ATTACK_TOO_MANY_CELLS)
+
+
+def test_a_query_that_runs_on_is_broken_off() -> None:
+    endless = "SELECT count(*) FROM range(10000000000) a, range(10000000000) b WHERE a.range + b.range < 0"
+    start = time.monotonic()
+    with (
+        duckdb.connect() as opened,
+        InTime(opened, start + 0.3) as database,
+        pytest.raises(CheckStopped) as said,
+    ):
+        database.execute(endless)
+    assert said.value.finding.code is FindingCode.ATTACK_OVER_BUDGET
+    assert time.monotonic() - start < 5
+
+
+def test_nothing_is_asked_after_the_time() -> None:
+    with duckdb.connect() as opened, InTime(opened, time.monotonic() - 1) as database:
+        with pytest.raises(CheckStopped):
+            database.execute("SELECT 1")
+        with pytest.raises(CheckStopped):
+            list(database.in_time([1]))
+
+
+def test_a_source_is_not_read_after_the_time(tmp_path: Path) -> None:
+    """Neither what is counted nor how keys and filters divide it; with time it is."""
+    rows = "SELECT i AS person_id, i % 40 AS age, i // 2 AS visit FROM range(400) t(i)"
+    made = small_source(tmp_path / "small", {"person": ("person_id BIGINT, age BIGINT, visit BIGINT", rows)})
+    sql = (
+        "SELECT age // 10 AS tens, count(DISTINCT visit) AS n, count(*) FILTER (WHERE age < 20) AS young"
+        " FROM small.person GROUP BY tens"
+    )
+    claim = claim_from_json(made.table(sql).claim)
+    query = read_query(claim, Catalogue([made.manifest]))
+    source = open_source([(made.manifest, made.folder)], tmp_path, 2**30)
+    assert placed_measures(query, claim.datasets, source, time.monotonic() + 60)
+    found = {n: about(query, one, claim.datasets) for n, one in enumerate(query.measures)}
+    late = time.monotonic() - 1
+    for read in (
+        lambda: settled(tuple(found.values()), source, many=True, until=late),
+        lambda: axes_of(tuple(found.values()), source, late),
+    ):
+        with pytest.raises(CheckStopped) as said:
+            read()
+        assert said.value.finding.code is FindingCode.ATTACK_OVER_BUDGET
 
 
 def test_tables_are_not_related_after_the_time() -> None:

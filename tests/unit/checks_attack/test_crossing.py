@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from egress_review.checks.attack import system as system_module
 from egress_review.checks.attack.crossing import refinement, tell_more
 from egress_review.checks.attack.exact import exact_recovery
 from egress_review.checks.attack.model import TOTAL, Key, PublishedTable, Slice, make_table
@@ -164,6 +165,27 @@ def test_a_filter_is_a_cut_too() -> None:
         make_table([], [()], [500], slices={"age": young}, name="R-2"),
     ]
     assert recovered(tables) == {(0, 0)}
+
+
+@pytest.mark.parametrize("most", [0, 20_000])
+def test_what_filters_leave_out_of_crossing_tables_is_unknown_where_nobody_lists_it(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Women by three cuts of age, and all people by one of them, who are not sums of women."""
+    monkeypatch.setattr(system_module, "MOST_OUTSIDE", most)
+    women = {"sex": Slice(frozenset({"F"}), frozenset({"F", "M"}), "F")}
+    hidden = make_table(
+        [FIVE], [("b",), ("c",), ("rest",)], [200, 3, 900], suppressed=[True, True, False], slices=women
+    )
+    at_45 = make_table(
+        [AT_45], [("young",), ("middle",), ("old",)], [500, 203, 400], name="R-1", slices=women
+    )
+    at_40, levels = [700, 403], [("younger",), ("older",)]
+    veiled = make_table([AT_40], levels, at_40, suppressed=[True, True], name="R-2", slices=women)
+    everybody = make_table([AT_40], levels, [1500, 990], name="R-3")
+    assert known([hidden, at_45, veiled, everybody]) == set()
+    shown = make_table([AT_40], levels, at_40, name="R-4", slices=women)
+    assert known([hidden, at_45, veiled, everybody, shown]) == {(0, 0), (0, 1), (2, 0), (2, 1)}
 
 
 @pytest.mark.parametrize(
