@@ -11,9 +11,13 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any
 
+from onggi.words import LANGUAGES, say
+
 _BELOW = re.compile(r"(<|<=|≤)\s*(\d{1,9})")
 _SIGNS = re.compile(r"[\s*.…‥·•○●x×X\-–—_/#~?()\[\]]{0,3}")
-_EMPTY = frozenset({"na", "n/a", "nan", "null", "none", "suppressed", "hidden", "redacted", "비공개", "생략"})
+_EMPTY = frozenset(
+    word.casefold() for language in LANGUAGES for word in say(language, "check.not_shown").split("|")
+)
 """Words that say that a number is not shown, and nothing about it."""
 _DIGIT = re.compile(r"\d")
 
