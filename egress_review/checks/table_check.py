@@ -229,7 +229,8 @@ def _prove_model(raw: RawTable, order: Order, granted: Granted, spec: ModelSpec)
 
     source = granted.source(order.policy, Path(order.scratch))
     shown = in_six_digits(raw, spec) if granted.outside else raw
-    found = list(check_model(shown, granted.claim, spec, source, order.policy.profile))
+    with closing(source.runner):
+        found = list(check_model(shown, granted.claim, spec, source, order.policy.profile))
     if granted.claim.output_sha256 != order.sha256:
         found.append(finding(FindingCode.CLAIM_HASH_DIFFERS))
     return TableCheck(tuple(found))

@@ -27,7 +27,7 @@ from egress_review.checks.rules.primary import (
     rounded_as_asked,
 )
 from egress_review.checks.rules.profile import Profile
-from egress_review.checks.source.evidence import Cell, Group, GroupId, group_id
+from egress_review.checks.source.evidence import Cell, GroupId, group_id
 from egress_review.checks.tables.compare import PublishedRow
 from egress_review.checks.tables.csv_form import unquote
 
@@ -70,11 +70,11 @@ def judge(
     """
     findings: list[Finding] = []
     cells: list[CellEvidence] = []
+    places = query.measure_places
     for row in rows:
-        for cell, measure in zip(row.group.cells, query.measures, strict=True):
-            found = _findings(row, cell, measure, query, profile)
-            evidence = _evidence(row, cell, measure, query, profile, found)
-            cells.append(_as_nobody(evidence, row.group, query, profile))
+        for at, cell, measure in zip(places, row.group.cells, query.measures, strict=True):
+            found = _findings(row, cell, measure, at, profile)
+            cells.append(_evidence(row, cell, measure, at, profile, found))
             if not cells[-1].suppressed:
                 findings.extend(found)
         if not profile.counts_rows:
@@ -82,8 +82,8 @@ def judge(
             findings.extend(_near_quantiles(row, query, profile))
             findings.extend(_left_out(row, query, profile, everyone))
     for row in unshown:
-        for cell, measure in zip(row.group.cells, query.measures, strict=True):
-            cells.append(_evidence(row, cell, measure, query, profile, _broken(row, cell, measure, profile)))
+        for at, cell, measure in zip(places, row.group.cells, query.measures, strict=True):
+            cells.append(_evidence(row, cell, measure, at, profile, _broken(row, cell, measure, profile)))
     cells.extend(extra)
     # What HAVING leaves out is not nobody.
     if profile.rules.zero_disclosive is not None and not query.having_sql:
@@ -109,10 +109,11 @@ def _named_for_all(cells: Sequence[CellEvidence], query: Query, profile: Profile
     if profile.names_all_statistics:
         for one in cells:
             shared = [code for code in one.findings if code in _OF_THE_GROUP]
-            beside.setdefault(frozenset(one.key.items()), []).extend(shared)
+            if shared:
+                beside.setdefault(frozenset(one.key.items()), []).extend(shared)
     for one in cells:
         more = (FindingCode.DEGREES_OF_FREEDOM,) if one.measure in thin else ()
-        others = beside.get(frozenset(one.key.items()), ())
+        others = beside.get(frozenset(one.key.items()), ()) if beside else ()
         names = tuple(dict.fromkeys((*one.findings, *others, *more)))
         yield one if names == one.findings else replace(one, findings=names)
 
@@ -123,6 +124,8 @@ def marked(cells: Sequence[CellEvidence], findings: Sequence[Finding]) -> tuple[
     for one in findings:
         if one.cell is not None and "column" in one.params:
             named.setdefault((one.params["column"], frozenset(one.cell.items())), []).append(one.code)
+    if not named:
+        return tuple(cells)
     return tuple(
         replace(cell, findings=tuple(dict.fromkeys((*more, *cell.findings))))
         if (more := named.get((cell.measure, frozenset(cell.key.items()))))
@@ -131,14 +134,12 @@ def marked(cells: Sequence[CellEvidence], findings: Sequence[Finding]) -> tuple[
     )
 
 
-def _findings(
-    row: PublishedRow, cell: Cell, measure: Measure, query: Query, profile: Profile
-) -> list[Finding]:
-    """What the rules say about one published number."""
+def _findings(row: PublishedRow, cell: Cell, measure: Measure, at: int, profile: Profile) -> list[Finding]:
+    """What the rules say about one published number, which stands at the place `at` of its row."""
     place = dict(row.key)
     found = _broken(row, cell, measure, profile)
     rounding = profile.rules.rounding
-    text = unquote(row.fields[query.items.index(measure)])
+    text = unquote(row.fields[at])
     if rounding is not None and measure.kind.counts and not rounded_as_asked(text, profile.rules):
         about = {"base": rounding.base, "source": rounding.source, "proposal": "round"}
         found.append(finding(FindingCode.NOT_ROUNDED, place, column=measure.name, **about))
@@ -149,18 +150,6 @@ def _findings(
         about = {"minimum": least, "complement": others}
         found.append(finding(FindingCode.COMPLEMENT_SMALL, place, column=measure.name, **about))
     return found
-
-
-def _as_nobody(cell: CellEvidence, group: Group, query: Query, profile: Profile) -> CellEvidence:
-    """A blank margin of those who miss a key reads as if there were nobody, and ACRO names it so: pandas
-    leaves it blank however many there are.
-    """
-    blank = cell.suppressed and not cell.value and bool(group.grouping)
-    missing = any(one is None and not group.grouping >> at & 1 for at, one in enumerate(group.key(query)))
-    if not (blank and missing and profile.counts_rows and profile.rules.zero_disclosive is not None):
-        return cell
-    names = (*cell.findings, FindingCode.ZERO_DISCLOSIVE, FindingCode.THRESHOLD)
-    return replace(cell, findings=tuple(dict.fromkeys(names)))
 
 
 def _broken(row: PublishedRow, cell: Cell, measure: Measure, profile: Profile) -> list[Finding]:
@@ -175,12 +164,11 @@ def _evidence(
     row: PublishedRow,
     cell: Cell,
     measure: Measure,
-    query: Query,
+    at: int,
     profile: Profile,
     found: Sequence[Finding],
 ) -> CellEvidence:
     part = cell.largest_share
-    at = query.items.index(measure)
     return CellEvidence(
         key={clip(name): clip(text) for name, text in row.key.items()},
         measure=clip(measure.name),

@@ -23,6 +23,8 @@ from egress_review.checks.source.evidence import ENDS, TIED, TOP
 _SUMMED = frozenset({Kind.SUM, Kind.AVERAGE, Kind.STDDEV, Kind.VARIANCE})
 _ENDED = frozenset({Kind.MINIMUM, Kind.MAXIMUM})
 _NO_LIST = "NULL::DOUBLE[]"
+REPEATED = 'temp.main."repeated prints of this check"'
+"""The table of the prints `h` that more than one row has; others may stand there too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,18 @@ class Statistic:
             columns.append(f"min(x{number}) AS lo{number}, max(x{number}) AS hi{number}")
         return columns
 
+    def alone_columns(self, number: int) -> list[str]:
+        """Columns of a unit that has one row in its group, as `unit_columns` gives them, from that row."""
+        if self.summed:
+            columns = [f"x{number} AS s{number}", *([f"f{number} AS b{number}"] if self.contributes else [])]
+        else:
+            there = f"f{number}" if self.contributes else "true"
+            columns = [f"CASE WHEN {there} THEN 1 ELSE 0 END AS n{number}"]
+            columns += [] if self.counted else [f"CASE WHEN x{number} IS NULL THEN 0 ELSE 1 END AS v{number}"]
+        if self.ended:
+            columns.append(f"x{number} AS lo{number}, x{number} AS hi{number}")
+        return columns
+
     def cell_columns(self, number: int) -> list[str]:
         """Columns of one cell, from those of its units; rows of nobody count for no unit."""
         if self.summed:
@@ -157,6 +171,45 @@ def person_sql(query: Query, unit: str, wanted: Sequence[Statistic]) -> str:
     for number, one in enumerate(wanted):
         outer.extend(one.cell_columns(number))
     return _by_unit(query, unit, wanted, outer)
+
+
+def print_sql(query: Query, unit: str) -> str:
+    """32 bits of every row's group and person: rows of one person in one group have the same."""
+    return query.select_sql([f"{_print(query, unit)} AS h"])
+
+
+def _print(query: Query, unit: str) -> str:
+    return f"(hash({', '.join([*(key.sql for key in query.keys), unit])}) >> 32)::UINTEGER"
+
+
+def sieved_sql(query: Query, unit: str, wanted: Sequence[Statistic]) -> str:
+    """As `person_sql`, without margins, of rows most of which are alone of their person in their group.
+
+    Such a row is its person's whole in the group already: only those whose print stands twice are put
+    together by persons, since others may have it by chance. Gives a group in one row or two, partials both.
+    """
+    keys = [f"k{number}" for number in range(len(query.keys))]
+    rows = [*(f"{key.sql} AS {name}" for key, name in zip(query.keys, keys, strict=True)), f"{unit} AS u"]
+    rows.append(f"CASE WHEN {_print(query, unit)} IN (SELECT h FROM {REPEATED}) THEN {unit} END AS v")
+    alone, units, cells = ["*"], list[str](), ["count(u) AS p"]
+    for number, one in enumerate(wanted):
+        rows.extend(one.row_columns(number))
+        alone.extend(one.alone_columns(number))
+        units.extend(one.unit_columns(number))
+        cells.extend(one.cell_columns(number))
+    names = [one.rsplit(" ", 1)[1] for one in cells]
+    source = f"SELECT {', '.join(alone)} FROM ({query.select_sql(rows)}) AS source_rows"
+    # A group of its own for everybody who may be there twice, and one for all the others.
+    inner = [*keys, "v", *units, *(f"{one}_of_rows" for one in cells)]
+    others = [*keys, "0 AS g", *(f"{name}_of_rows AS {name}" for name in names)]
+    by = f" GROUP BY {', '.join(keys)}" if keys else ""
+    return (
+        f"WITH found AS MATERIALIZED ("
+        f"SELECT {', '.join(inner)} FROM ({source}) AS alone GROUP BY {', '.join([*keys, 'v'])})"
+        f" SELECT {', '.join(others)} FROM found WHERE v IS NULL UNION ALL"
+        f" SELECT {', '.join([*keys, '0 AS g', *cells])}"
+        f" FROM (SELECT *, v AS u FROM found WHERE v IS NOT NULL) AS units{by}"
+    )
 
 
 def mode_arguments(query: Query) -> tuple[str, ...]:

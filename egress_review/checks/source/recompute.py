@@ -21,11 +21,16 @@ from egress_review.checks.source.cells import group_of, numbers_of
 from egress_review.checks.source.evidence import Group, GroupId, group_id
 from egress_review.checks.source.opening import Source, bucket_of
 from egress_review.checks.source.running import Task
+from egress_review.checks.source.sieve import Sieved
 from egress_review.checks.source.tasks import PARTIALS, InTurn, Partial, Record, Rows, merged
 
 BYTES_A_ROW, BYTES_A_STATISTIC, BYTES_A_TEXT = 128, 40, 64
 """Of memory for a row whose unit has no other in its cell, for each statistic of it, and for the name of the
 unit if it is a text, in each grouping set; as measured, and a quarter more."""
+BYTES_A_PRINT = 32
+"""Of memory for the print of a row while DuckDB hands it over."""
+ROWS_TO_SIEVE = 1_000_000
+"""In a table of fewer nothing is gained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,13 @@ def _named(query: Query) -> list[str]:
 def _by_person(source: Source, query: Query, unit: str) -> list[Task]:
     """The tasks that give the evidence by the persons of one unit class."""
     wanted = partials.statistics(query)
+    if _sieved(source, query):
+        return [_sieve(source, query, unit, wanted)]
+    return _in_passes(source, query, unit, wanted)
+
+
+def _in_passes(source: Source, query: Query, unit: str, wanted: Sequence[partials.Statistic]) -> list[Task]:
+    """As many tasks as there are passes, or one that does them in turn."""
     parts = [(part, partials.person_sql(asked, unit, wanted)) for part, asked in passes(source, query, unit)]
     if len(parts) == 1:
         return [Rows(part, sql, part.threads) for part, sql in parts]
@@ -130,6 +142,23 @@ def _by_person(source: Source, query: Query, unit: str) -> list[Task]:
         here = source.for_task()
         return [InTurn(here, tuple(parts), partials.merge_sql(PARTIALS, query, wanted), here.threads)]
     return [Partial(part, sql, part.threads) for part, sql in parts]
+
+
+def _sieved(source: Source, query: Query) -> bool:
+    """Whether rows that are alone of their person in their group are worth being told from the others."""
+    return source.runner.at_once == 1 and not query.has_margins and source.rows >= ROWS_TO_SIEVE
+
+
+def _sieve(source: Source, query: Query, unit: str, wanted: Sequence[partials.Statistic]) -> Task:
+    here = source.for_task()
+    most = max(here.memory_bytes // 4 // BYTES_A_PRINT, 1)
+    parts = tuple(
+        (part, partials.print_sql(asked, unit), partials.sieved_sql(asked, unit, wanted))
+        for part, asked in _parts(source, query, unit, most * 9 // 10)
+    )
+    (otherwise,) = _in_passes(source, query, unit, wanted)
+    merge = partials.merge_sql(PARTIALS, query, wanted)
+    return Sieved(here, parts, merge, most, otherwise, here.threads)
 
 
 def _one(source: Source, query: Query, parts: int, answers: Iterator[Any]) -> Sequence[Record]:
@@ -145,10 +174,15 @@ def passes(source: Source, query: Query, unit: str) -> Iterator[tuple[Source, Qu
 
     As many as memory asks for, and at least one for everybody who works on it.
     """
-    part = source.for_task()
     a_row = BYTES_A_ROW + BYTES_A_STATISTIC * len(partials.statistics(query))
     a_row += BYTES_A_TEXT if source.units_are_texts else 0
-    at_once = part.memory_bytes // (a_row * len(query.grouping_sets))
+    at_once = source.for_task().memory_bytes // (a_row * len(query.grouping_sets))
+    yield from _parts(source, query, unit, at_once)
+
+
+def _parts(source: Source, query: Query, unit: str, at_once: int) -> Iterator[tuple[Source, Query]]:
+    """The source cut into parts of whole persons, of about so many rows each at most."""
+    part = source.for_task()
     count = max(-(-source.rows // max(at_once, 1)), source.runner.at_once)
     if count <= 1:
         yield part, query

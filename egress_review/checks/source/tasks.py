@@ -158,7 +158,7 @@ class InTurn:
         with closing(self.source.connect(self.threads)) as database, stopping():
             for number, (part, sql) in enumerate(self.parts):
                 part.show(database)
-                _add(database, number, sql)
+                add(database, number, sql)
             return records(database.execute(self.sql))
 
 
@@ -175,12 +175,13 @@ def merged(source: Source, parts: Iterable[pa.Table], sql: str) -> list[Record]:
     with closing(source.without_data().connect()) as database, stopping():
         for number, part in enumerate(parts):
             database.register("part", part)
-            _add(database, number, "SELECT * FROM part")
+            add(database, number, "SELECT * FROM part")
             database.unregister("part")
         return records(database.execute(sql))
 
 
-def _add(database: duckdb.DuckDBPyConnection, number: int, sql: str) -> None:
+def add(database: duckdb.DuckDBPyConnection, number: int, sql: str) -> None:
+    """Take the rows of a query into `PARTIALS`; those of number 0 are the first."""
     into = f"CREATE TEMP TABLE {PARTIALS} AS" if number == 0 else f"INSERT INTO {PARTIALS}"
     database.execute(f"{into} {sql}")
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from egress_review.checks.reading.query import Key, Kind, Measure, Query
+from egress_review.checks.source import partials, sieve
 from egress_review.checks.source import recompute as module
 from egress_review.checks.source.evidence import ENDS, TOP, Cell, Group, group_id
 from egress_review.checks.source.on_dask import OnDask
@@ -189,6 +190,70 @@ def test_of_two_kinds_of_persons_in_a_row_the_fewer_count(source: Source) -> Non
     for group in recompute(source, both, 1000):
         assert group.persons <= 3
         assert all(cell.contributors <= 3 for cell in group.cells)
+
+
+PLAIN = replace(QUERY, grouping_sets=((0, 1),))
+
+
+def never(*_: object) -> list[Any]:
+    def stop() -> None:
+        raise AssertionError
+
+    return [stop]
+
+
+@pytest.fixture(params=["one part", "by bucket", "by hash"])
+def to_sieve(
+    request: pytest.FixtureRequest, data: list[ROW], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Source:
+    """Large enough to be sieved, however many rows are alone, in one part or in four."""
+    monkeypatch.setattr(module, "ROWS_TO_SIEVE", 1)
+    monkeypatch.setattr(sieve, "FEW", 1)
+    if request.param != "one part":
+        monkeypatch.setattr(module, "BYTES_A_PRINT", 256 * 1024**2 // 4 // 130)
+    values = ", ".join(f"({', '.join(map(literal, row))})" for row in data)
+    buckets = 4 if request.param == "by bucket" else 1
+    made = small_source(
+        tmp_path / "d", {"visit": (COLUMNS, f"SELECT * FROM (VALUES {values})")}, buckets=buckets
+    )
+    return open_source([(made.manifest, made.folder)], tmp_path, 256 * 1024**2)
+
+
+@pytest.mark.parametrize("query", [PLAIN, replace(QUERY, items=QUERY.measures, grouping_sets=((),))])
+@pytest.mark.parametrize("bits", ["all", "two", "none"])
+def test_rows_that_are_alone_need_not_be_added_up(
+    to_sieve: Source, query: Query, bits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever prints stand twice by chance."""
+    with monkeypatch.context() as changed:
+        changed.setattr(module, "ROWS_TO_SIEVE", 10**9)
+        expected = recompute(to_sieve, query, 1000)
+    if bits != "all":
+        short = {"two": f"(hash({QUERY.units[0]}) % 4)::UINTEGER", "none": "0::UINTEGER"}[bits]
+        monkeypatch.setattr(partials, "_print", lambda *_: short)
+    monkeypatch.setattr(module, "_in_passes", never)
+    found = recompute(to_sieve, query, 1000)
+    assert sorted(map(repr, found)) == sorted(map(repr, expected))
+
+
+@pytest.mark.parametrize("why", ["many rows are not alone", "there are more rows than they say"])
+def test_where_many_rows_are_not_alone_all_are_added_up(
+    to_sieve: Source, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as changed:
+        changed.setattr(module, "ROWS_TO_SIEVE", 10**9)
+        expected = recompute(to_sieve, PLAIN, 1000)
+    added: list[str] = []
+    monkeypatch.setattr(sieve, "add", lambda *given: added.append(given[-1]))
+    if why == "many rows are not alone":
+        monkeypatch.setattr(sieve, "FEW", 400)
+    else:
+        monkeypatch.setattr(module, "BYTES_A_PRINT", 256 * 1024**2 // 4 // 30)
+        monkeypatch.setattr(module, "_parts", lambda source, query, *_: [(source, query)] * 2)
+        monkeypatch.setattr(module, "passes", lambda source, query, _: [(source, query)])
+    found = recompute(to_sieve, PLAIN, 1000)
+    assert sorted(map(repr, found)) == sorted(map(repr, expected))
+    assert not added
 
 
 def test_persons_that_texts_name_are_the_same_persons(data: list[ROW], tmp_path: Path) -> None:
