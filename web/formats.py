@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from babel import Locale, dates, numbers, units
 
@@ -19,6 +19,11 @@ def local_moment(language: str, moment: datetime | str | None, zone: tzinfo | No
         return "–"
     value = from_text(moment) if isinstance(moment, str) else moment
     return dates.format_datetime(value.astimezone(zone), _MOMENTS[language], locale=_LOCALES[language])
+
+
+def zone_name(zone: tzinfo | None = None) -> str:
+    """The zone that moments are written in (the server's when None), as it is now: `UTC+09:00`."""
+    return f"UTC{dates.get_timezone_gmt(datetime.now(UTC).astimezone(zone), 'iso8601')}"
 
 
 def local_date(language: str, moment: datetime | str | None, zone: tzinfo | None = None) -> str:

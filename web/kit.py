@@ -144,6 +144,7 @@ def _helpers(language: str) -> dict[str, Any]:
         "reason": lambda code, params=None: say_reason(language, code, params),
         "date": lambda moment: formats.local_date(language, moment),
         "moment": lambda moment: formats.local_moment(language, moment),
+        "zone": formats.zone_name,
         "number": lambda value: formats.local_number(language, value),
         "size": lambda value: formats.local_size(language, value),
     }
