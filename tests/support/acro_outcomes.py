@@ -98,6 +98,13 @@ _COHORT: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str | list[str], boo
     (("age_at_index",), ("sex",), "bmi", "max", False),
 )
 """Rows, columns, value, statistics and margins of the tables of the cohort."""
+_WITH_MISSING = (
+    ("alive", "count", "crosstab"),
+    ("alive", "sum", "crosstab"),
+    ("year", "mean", "crosstab"),
+    ("year", "sum", "pivot_table"),
+)
+"""Key, statistic and call of tables whose margin of those who miss their ward pandas leaves blank."""
 
 
 def asked() -> Iterator[Asked]:
@@ -117,6 +124,18 @@ def asked() -> Iterator[Asked]:
         size = made.choice(SIZES)
         yield Asked(
             f"{number:02d}", f"{size}", keys[:cut], keys[cut:], value, statistics, margins, call, form
+        )
+    for number, (key, statistic, call) in enumerate(_WITH_MISSING):
+        yield Asked(
+            f"missing-{number}",
+            "400",
+            (key,),
+            ("ward",),
+            "cost",
+            statistic,
+            margins=True,
+            call=call,
+            form="wide",
         )
     for number, (rows, columns, value, statistics, margins) in enumerate(_COHORT):
         yield Asked(f"nafld-{number}", "nafld", rows, columns, value, statistics, margins, "crosstab", "wide")

@@ -27,7 +27,7 @@ from egress_review.checks.rules.primary import (
     rounded_as_asked,
 )
 from egress_review.checks.rules.profile import Profile
-from egress_review.checks.source.evidence import Cell, GroupId, group_id
+from egress_review.checks.source.evidence import Cell, Group, GroupId, group_id
 from egress_review.checks.tables.compare import PublishedRow
 from egress_review.checks.tables.csv_form import unquote
 
@@ -74,7 +74,8 @@ def judge(
     for row in rows:
         for at, cell, measure in zip(places, row.group.cells, query.measures, strict=True):
             found = _findings(row, cell, measure, at, profile)
-            cells.append(_evidence(row, cell, measure, at, profile, found))
+            evidence = _evidence(row, cell, measure, at, profile, found)
+            cells.append(_as_nobody(evidence, row.group, query, profile))
             if not cells[-1].suppressed:
                 findings.extend(found)
         if not profile.counts_rows:
@@ -150,6 +151,18 @@ def _findings(row: PublishedRow, cell: Cell, measure: Measure, at: int, profile:
         about = {"minimum": least, "complement": others}
         found.append(finding(FindingCode.COMPLEMENT_SMALL, place, column=measure.name, **about))
     return found
+
+
+def _as_nobody(cell: CellEvidence, group: Group, query: Query, profile: Profile) -> CellEvidence:
+    """A blank margin of those who miss a key reads as if there were nobody, and ACRO names it so: pandas
+    leaves it blank however many there are.
+    """
+    blank = cell.suppressed and not cell.value and bool(group.grouping)
+    missing = any(one is None and not group.grouping >> at & 1 for at, one in enumerate(group.key(query)))
+    if not (blank and missing and profile.counts_rows and profile.rules.zero_disclosive is not None):
+        return cell
+    names = (*cell.findings, FindingCode.ZERO_DISCLOSIVE, FindingCode.THRESHOLD)
+    return replace(cell, findings=tuple(dict.fromkeys(names)))
 
 
 def _broken(row: PublishedRow, cell: Cell, measure: Measure, profile: Profile) -> list[Finding]:
