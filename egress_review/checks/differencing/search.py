@@ -4,6 +4,7 @@ Found are, for a threshold k, all sums of sets that differ from another set by 1
 - two sets of any tables;
 - a set and the union of any number of cells of one disjoint family of one table, either of them new;
 - a set and the union of any columns of one row that share nobody, of one table; either of them new;
+- what the cells of a table leave of a margin of it, as a set like the others (`rests`);
 - a set and the union of two sets of any tables, of which at least one of the three is new;
 - two numbers to which 1 to k - 1 persons add something else by their rows (`row_search`).
 "Differ" counts persons on both sides, so that sets of two data-set versions that lost and gained a few
@@ -33,6 +34,7 @@ from egress_review.checks.differencing.relations import (
     near_rows,
     near_unions,
 )
+from egress_review.checks.differencing.rests import with_rests
 from egress_review.checks.differencing.row_search import Again, Looked, rows_that_differ
 from egress_review.checks.differencing.sets import BASE, COUNT, Places, Sets
 from egress_review.checks.differencing.triples import OverBudgetError, candidates, known_sets, support
@@ -54,6 +56,7 @@ class _Table(Looked):
 
     start: int
     row: tuple[int, ...]
+    rest_of: Mapping[int, tuple[int, ...]]
 
     @property
     def end(self) -> int:
@@ -113,8 +116,8 @@ class _Search:
         self._ledger = ledger
         self._k = k
         self._deadline = deadline
-        self._request = tuple(request)
-        self._newcomers = [Newcomer(one) for one in request]
+        self._request = tuple(with_rests(one, k) for one in request)
+        self._newcomers = [Newcomer(one) for one in self._request]
         self._tables: list[_Table] = []
         self._wholes: list[Places] = []
         self._parts: list[Places] = []
@@ -132,7 +135,7 @@ class _Search:
             if time.monotonic() > self._deadline:
                 complete = False
                 break
-            old = load()
+            old = with_rests(load(), self._k)
             self._look_at(table, old)
             for new in range(len(self._request)):
                 self._compare(self._tables[-1], old, new)
@@ -143,9 +146,8 @@ class _Search:
 
     def _look_at(self, number: int, sets: Sets) -> None:
         start = self._tables[-1].end if self._tables else 0
-        self._tables.append(
-            _Table(number, sets.place, sets.families, sets.sizes, sets.prints, sets.amounts, start, sets.row)
-        )
+        numbers = sets.place, sets.families, sets.sizes, sets.prints, sets.amounts
+        self._tables.append(_Table(number, *numbers, start, sets.row, sets.rest_of))
 
     def _table_of(self, place: int) -> _Table:
         return self._tables[bisect_right(self._tables, place, key=lambda one: one.start) - 1]
@@ -208,7 +210,10 @@ class _Search:
         self._add(whole, numbers, near.difference, alike=bool(tags))
 
     def _add(self, whole: int, parts: Sequence[int], difference: int, *, alike: bool) -> None:
-        numbers = [self._number(one) for one in (whole, *parts)]
+        # Of a rest the margin is told, and the cells that leave it.
+        table = self._table_of(whole)
+        cells = (one + table.start for one in table.rest_of.get(whole - table.start, ()))
+        numbers = [self._number(one) for one in (whole, *cells, *parts)]
         # Of several new ones the last table's brings it about: the earlier ones stand without it.
         new = min(one for one in numbers if one.is_new)
         self._keep(Hit(new, numbers[0], tuple(numbers[1:]), difference, alike))
@@ -263,8 +268,11 @@ class _Search:
         return True
 
     def _members_of(self, number: int, place: int) -> Persons:
-        sets = self._request[-1 - number] if number < 0 else self._ledger[number]()
-        return sets.members(place)
+        return self._sets(number).members(place)
+
+    def _sets(self, number: int) -> Sets:
+        """Of a table; one of the ledger is read once more."""
+        return self._request[-1 - number] if number < 0 else with_rests(self._ledger[number](), self._k)
 
     def _add_triple(self, same: Sequence[Sequence[int]], left: int) -> None:
         """One hit for every table of the request that has a part in it, from the one on that completes it.
@@ -288,8 +296,7 @@ class _Search:
         for table in self._tables:
             inside = [one for one in places if table.start <= one < table.start + len(table.sizes)]
             if inside:
-                new = table.number < 0
-                sets = self._request[-1 - table.number] if new else self._ledger[table.number]()
+                sets = self._sets(table.number)
                 found.update({one: sets.members(one - table.start) for one in inside})
         return found
 

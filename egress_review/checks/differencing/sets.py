@@ -11,8 +11,8 @@ published numbers it stands behind. Beside the sets stands what rows add to the 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -62,6 +62,7 @@ class Sets:
         sizes: persons of each set.
         prints: sets × parts.
         amounts: what rows add to the numbers, where the sets do not say it.
+        rest_of: sets that are what cells leave of the margin that stands at their place, and these cells.
     """
 
     people: Persons
@@ -73,6 +74,7 @@ class Sets:
     sizes: Places
     prints: Prints
     amounts: Amounts = NO_AMOUNTS
+    rest_of: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @cached_property
     def tags(self) -> tuple[frozenset[str], ...]:

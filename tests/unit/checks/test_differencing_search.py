@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from egress_review.checks.differencing import triples
 from egress_review.checks.differencing.hits import Number
 from egress_review.checks.differencing.prints import PARTS, merged, prints_of
+from egress_review.checks.differencing.rests import with_rests
 from egress_review.checks.differencing.search import Found, search
 from egress_review.checks.differencing.sets import COUNT, Family, Sets, from_bytes, make_sets, to_bytes
 
@@ -190,6 +191,28 @@ def test_numbers_of_different_kinds_are_told_apart() -> None:
     assert not hit.alike
     (alike,) = search([sets_of([frozenset(range(40))], frozenset({"value:cost"}))], [old], 10, FOREVER).hits
     assert alike.alike
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sets(st.integers(0, 7), min_size=1, max_size=7), st.sets(st.integers(0, PEOPLE - 1), min_size=K))
+def test_what_cells_leave_of_a_total_is_a_set_like_others(shown: set[int], new: set[int]) -> None:
+    """A table of eight cells of three persons each and their total, some of the cells hidden."""
+    cells = [np.arange(3 * at, 3 * at + 3, dtype=np.uint64) for at in sorted(shown)]
+    everybody = np.arange(PEOPLE, dtype=np.uint64)
+    families = [
+        Family((0,), frozenset({COUNT}), disjoint=True),
+        Family(tuple(range(1, len(cells) + 1)), frozenset({COUNT}), disjoint=True),
+    ]
+    places = range(len(cells) + 1)
+    old = make_sets([everybody, *cells], places, places, families)
+    rest = set(range(PEOPLE)) - {int(one) for cell in cells for one in cell}
+    grown = with_rests(old, K)
+    kept = [set(map(int, grown.members(at))) for at in grown.rest_of]
+    assert kept == ([rest] if rest not in [set(range(PEOPLE)), *({*map(int, one)} for one in cells)] else [])
+    assert np.array_equal(grown.prints, prints_of([grown.members(at) for at in range(len(grown.place))]))
+    assert grown.sizes.tolist() == [grown.members(at).size for at in range(len(grown.place))]
+    said = search([sets_of([frozenset(new)])], [lambda: old], K, FOREVER)
+    assert said.hits or not 1 <= len(rest ^ new) < K
 
 
 def test_out_of_time_is_said() -> None:
