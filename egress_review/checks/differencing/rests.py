@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -24,15 +25,14 @@ def with_rests(sets: Sets, k: int) -> Sets:
 
     The place of a rest is that of its margin.
     """
-    listed = {tuple(sets.made_of[[one]].indices.tolist()) for one in range(len(sets.place))}
-    rests: dict[tuple[int, ...], _Rest] = {}
-    for found in _rests(sets, k):
-        margin, cells, _ = found
-        atoms = set(sets.made_of[[margin]].indices.tolist())
-        atoms -= set(sets.made_of[list(cells)].indices.tolist())
-        name = tuple(sorted(atoms))
-        if name not in listed:
-            rests.setdefault(name, found)
+    found = list(_rests(sets, k))
+    if not found:
+        return sets
+    starts, indices = sets.made_of.indptr, sets.made_of.indices
+    atoms = [frozenset(indices[start:end].tolist()) for start, end in pairwise(starts)]
+    listed = set(atoms)
+    by_atoms = {atoms[one[0]].difference(*(atoms[cell] for cell in one[1])): one for one in reversed(found)}
+    rests = {tuple(sorted(name)): one for name, one in by_atoms.items() if name not in listed}
     if not rests:
         return sets
     count, weights = len(sets.place), np.bincount(sets.atom, minlength=sets.made_of.shape[1])
@@ -57,13 +57,12 @@ def with_rests(sets: Sets, k: int) -> Sets:
 
 
 def _rests(sets: Sets, k: int) -> Iterator[_Rest]:
-    weights = np.bincount(sets.atom, minlength=sets.made_of.shape[1])
     for family in sets.families:
         cells = np.array(family.sets, dtype=np.int64)
         # Where everybody is in some cell nothing is left of any margin.
         if not family.disjoint or sets.sizes[cells].sum() == sets.people.size:
             continue
-        inside = sets.made_of[cells]
+        inside, weights = sets.made_of[cells], np.bincount(sets.atom, minlength=sets.made_of.shape[1])
         shared = (sets.made_of.multiply(weights[None, :]).tocsr() @ inside.T).tocoo()
         margin, cell = (one.astype(np.int64) for one in shared.coords)
         held = shared.data == sets.sizes[cells[cell]]

@@ -23,7 +23,7 @@ RELEASED = f"SELECT kind, {N} FROM small.person GROUP BY ROLLUP (kind)"
 HAVING = f"{RELEASED} HAVING count(DISTINCT person_id) >= 21"
 BOTH = (HiddenRow(("A",), (0,)), HiddenRow(("B",), (0,)))
 OWN = "WITH own AS (SELECT {0} FROM small.person{1})"
-BY_PERSON = " GROUP BY person_id"
+BY_PERSON = OWN.format("person_id, max(kind) AS k", " GROUP BY person_id")
 TWICE = "small.person AS p JOIN small.person AS q ON p.person_id = q.person_id"
 
 
@@ -62,7 +62,7 @@ def compared(
         f"{OWN.format('*', '')} SELECT kind, {N} FROM own WHERE kind = 'B' GROUP BY kind",
         f"{OWN.format('person_id, kind AS k', '')} SELECT k, {N} FROM own WHERE k = 'B' GROUP BY k",
         f"SELECT p.kind, count(DISTINCT p.person_id) AS n FROM {TWICE} WHERE p.kind = 'B' GROUP BY p.kind",
-        f"{OWN.format('person_id, max(kind) AS k', BY_PERSON)} SELECT k, {N} FROM own WHERE k = 'B' GROUP BY k",
+        f"{BY_PERSON} SELECT k, {N} FROM own WHERE k = 'B' GROUP BY k",
     ],
 )
 @pytest.mark.parametrize(("released", "hidden"), [(RELEASED, BOTH), (HAVING, ())])
