@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -176,7 +177,8 @@ class NotebookView:
             {"output_type": "stream", "name": "stderr", "text": f"[{self.tell(notice)}]\n"}
             for notice in outcome.notices
         ]
-        if not outcome.notices:  # whole and paid, so the same outputs are free when they are opened again
+        named = any(FIGURE in one.get("data", ()) for one in shown)
+        if not outcome.notices and not named:  # whole and paid, so they are free when they are opened again
             self._seen.add(outputs, digest)
         return shown
 
@@ -196,6 +198,9 @@ class NotebookView:
             found = prepare(policy, redraw, images_left, data, metadata)
             if found.form is None or found.form.kind != FIGURE:  # its name is of this notebook alone
                 self._made.put(key, found, found.size)
+        form = found.form
+        if form is not None and isinstance(form.charged, int) and self._seen.knows(form.content):
+            return replace(found, form=replace(form, charged=0))  # it was looked at as a figure
         return found
 
 
