@@ -73,6 +73,7 @@ def make_context(settings: Settings) -> SessionContext:
     redraw = RememberingWorker(KnownDrawings(settings.state_dir / "drawn"))
     figures = Figures(KeptImages(settings.state_dir / "figures"), redraw)
     notebooks = NotebookView(policy, meter, seen, tell, figures.of)
+    gates = Gates(policy, meter, audit, redraw, record)
     return SessionContext(
         settings=settings,
         desk=desk,
@@ -80,9 +81,9 @@ def make_context(settings: Settings) -> SessionContext:
         audit=audit,
         meter=meter,
         record=record,
-        gates=Gates(policy, meter, audit, redraw, record),
+        gates=gates,
         agent=AgentClient(settings.kernels_dir / "agent.sock"),
-        figures=ShownFigures(figures, meter, seen, record),
+        figures=ShownFigures(figures, gates, seen, record),
         store=ProjectStore(settings.project_dir, policy, meter, seen, notebooks, figures),
     )
 

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,9 @@ from typing import Any
 from egress_review.display.images import Drawn, Redraw, decode_image
 from egress_review.display.policy import MIB, DisplayPolicy
 from egress_review.display.remembered import Remembered
-from onggi.errors import Conflict, NotFound
+from onggi.errors import Conflict, Invalid, NotFound
 from onggi.reasons import Reason
+from onggi.safe_files import shown
 
 __all__ = ["FIGURE", "Figures", "KeptImage", "KeptImages"]
 
@@ -34,6 +35,8 @@ FIGURE = "application/vnd.onggi.figure.v1+json"
 """Type of an output that names an image: `{"figure": name}`. Only the gate makes one; kernels cannot."""
 _NAME = re.compile(r"[0-9a-f]{64}")
 _KEPT_BYTES = 256 * MIB
+_BLOCK_BYTES = 4096
+"""What a file takes on a disk at least."""
 _DRAWN_BYTES = 8 * MIB
 
 
@@ -53,7 +56,7 @@ class KeptImage:
 
 
 class KeptImages:
-    """Images by name, on the trusted side, also for a later server; those not opened for the longest go.
+    """Images by name, on the trusted side, also for a later server; those not used for the longest go.
 
     For several threads at once.
 
@@ -66,7 +69,7 @@ class KeptImages:
         self._folder = folder
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._bytes = sum(file.stat().st_size for file in folder.iterdir())
+        self._bytes = sum(_room_of(file.stat().st_size) for file in folder.iterdir())
 
     def keep(self, image: KeptImage) -> str:
         """Keep an image; its name, 64 hexadecimal digits.
@@ -79,14 +82,14 @@ class KeptImages:
         name = hashlib.sha256(written).hexdigest()
         file = self._folder / name
         with self._lock:
-            if file.exists():
+            if file.exists() and file.stat().st_size == len(written):  # else a power cut left a part
                 os.utime(file)
                 return name
-            self._make_room(len(written))
-            fresh = file.with_suffix(".new")
+            self._make_room(_room_of(len(written)))
+            fresh = self._folder / "new"  # one for all: what a full disk leaves of it is written over
             fresh.write_bytes(written)
             fresh.replace(file)
-            self._bytes += len(written)
+            self._bytes += _room_of(len(written))
         return name
 
     def find(self, name: str) -> KeptImage:
@@ -95,11 +98,12 @@ class KeptImages:
         Raises:
             NotFound: FIGURE_NOT_KEPT.
         """
-        try:
-            written = (self._folder / name).read_bytes() if _NAME.fullmatch(name) else b""
-        except OSError:
-            written = b""
-        if not written:
+        written = b""
+        with suppress(OSError):
+            if _NAME.fullmatch(name):
+                written = (self._folder / name).read_bytes()
+                os.utime(self._folder / name)
+        if hashlib.sha256(written).hexdigest() != name:
             raise NotFound(Reason.FIGURE_NOT_KEPT)
         head, _, encoded = written.partition(b"\n")
         notebook, kind = json.loads(head)
@@ -109,12 +113,12 @@ class KeptImages:
         if self._bytes + size <= self._most_bytes:
             return
         found = [(file, file.stat()) for file in self._folder.iterdir()]
-        self._bytes = sum(stat.st_size for _, stat in found)
+        self._bytes = sum(_room_of(stat.st_size) for _, stat in found)
         for file, stat in sorted(found, key=lambda one: one[1].st_mtime_ns):
             if self._bytes + size <= self._most_bytes * 7 // 8:
                 return
             file.unlink()
-            self._bytes -= stat.st_size
+            self._bytes -= _room_of(stat.st_size)
 
 
 class Figures:
@@ -152,37 +156,30 @@ class Figures:
                 self._drawn.put(limits, drawn, len(image.encoded) + len(drawn.raw))
         return drawn
 
-    def put_back(self, notebook: Mapping[str, Any]) -> dict[str, Any]:
-        """A notebook that a page saves, with its images where the page had the names of figures.
+    def put_back(self, name: str, notebook: Mapping[str, Any], most_bytes: int) -> dict[str, Any]:
+        """A notebook that a page saves as `name`, with its images where the page had the names of figures.
+
+        Args:
+            most_bytes: of base64 that is put back; a page may name one image any number of times.
 
         Raises:
             Conflict: FIGURE_NOT_KEPT; then it must not be saved, or an image would be lost.
+            Invalid: FILE_TOO_LARGE.
         """
-        cells = notebook.get("cells")
-        if not isinstance(cells, list):
-            return dict(notebook)
-        return {**notebook, "cells": [self._cell(cell) for cell in cells]}
+        left = most_bytes
 
-    def _cell(self, cell: Any) -> Any:
-        outputs = cell.get("outputs") if isinstance(cell, dict) else None
-        if not isinstance(outputs, list) or not any(_names_a_figure(output) for output in outputs):
-            return cell
-        return cell | {"outputs": [self._output(output) for output in outputs]}
+        def image_of(figure: str) -> KeptImage:
+            nonlocal left
+            try:
+                image = self._kept.find(figure)
+            except NotFound as error:
+                raise Conflict(error.reason) from None
+            left -= len(image.encoded)
+            if left < 0:
+                raise Invalid(Reason.FILE_TOO_LARGE, name=shown(name), limit=most_bytes)
+            return image
 
-    def _output(self, output: Any) -> Any:
-        if not _names_a_figure(output):
-            return output
-        data, metadata = dict(output["data"]), output.get("metadata")
-        said = data.pop(FIGURE)
-        try:
-            image = self._kept.find(str(said.get("figure")) if isinstance(said, dict) else "")
-        except NotFound as error:
-            raise Conflict(error.reason) from None
-        found = output | {"data": data | {image.kind: image.encoded}}
-        if isinstance(metadata, dict) and FIGURE in metadata:
-            rest = {key: value for key, value in metadata.items() if key != FIGURE}
-            found["metadata"] = rest | {image.kind: metadata[FIGURE]}
-        return found
+        return {**notebook, "cells": [_with_images(cell, image_of) for cell in notebook["cells"]]}
 
 
 class _Later:
@@ -208,6 +205,26 @@ class _Later:
         return None
 
 
-def _names_a_figure(output: Any) -> bool:
+def _with_images(cell: Any, image_of: Callable[[str], KeptImage]) -> Any:
+    outputs = cell.get("outputs") if isinstance(cell, dict) else None
+    if not isinstance(outputs, list):
+        return cell
+    return cell | {"outputs": [_with_image(output, image_of) for output in outputs]}
+
+
+def _with_image(output: Any, image_of: Callable[[str], KeptImage]) -> Any:
     data = output.get("data") if isinstance(output, dict) else None
-    return isinstance(data, dict) and FIGURE in data
+    if not isinstance(data, dict) or FIGURE not in data:
+        return output
+    said, metadata = data[FIGURE], output.get("metadata")
+    image = image_of(str(said.get("figure")) if isinstance(said, dict) else "")
+    rest = {kind: content for kind, content in data.items() if kind != FIGURE}
+    found = output | {"data": rest | {image.kind: image.encoded}}
+    if isinstance(metadata, dict) and FIGURE in metadata:
+        rest = {kind: told for kind, told in metadata.items() if kind != FIGURE}
+        found["metadata"] = rest | {image.kind: metadata[FIGURE]}
+    return found
+
+
+def _room_of(size: int) -> int:
+    return -(-size // _BLOCK_BYTES) * _BLOCK_BYTES

@@ -261,8 +261,8 @@ class ProjectStore:
             or not isinstance(content.get("cells"), list)
         ):
             raise Invalid(Reason.NOTEBOOK_UNREADABLE, name=shown(name))
-        content = self._figures.put_back(content)
-        raw = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+        whole = self._figures.put_back(name, content, _MAX_WRITE_BYTES)
+        raw = json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
         write_beneath(self._root, name, raw, max_bytes=_MAX_WRITE_BYTES)
         self._notebooks.remember(content)
 

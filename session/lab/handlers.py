@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from contextvars import copy_context
-from functools import partial
 from typing import Any
 
 from jupyter_server.base.handlers import APIHandler
 from tornado.web import HTTPError, authenticated
 
-from onggi.errors import Invalid, OnggiError, Refused
+from onggi.errors import Invalid, OnggiError
 from onggi.reasons import Reason
 from onggi.words import explain
 from session.context import SessionContext
@@ -90,17 +87,7 @@ class FigureHandler(LabHandler):
     async def get(self, name: str) -> None:
         """A figure of a stored notebook, drawn, paid and on record: mime type and base64."""
         self._track_activity = True
-        figures, gates = self.onggi.figures, self.onggi.gates
-        image = figures.find(name)
-        drawing = partial(figures.draw, image, gates.policy)
-        try:
-            figure = await asyncio.get_running_loop().run_in_executor(
-                gates.threads, copy_context().run, drawing
-            )
-        except Refused:
-            figures.note_withheld(image)
-            raise
-        figures.note_shown(image, figure)
+        figure = await self.onggi.figures.show(name)
         self._sent = self.finish(json.dumps({"kind": figure.kind, "data": figure.encoded}))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from egress_review.display.figures import FIGURE, Figures, KeptImage, KeptImages
 from egress_review.display.images import Drawn, encode_image, refuse_all
 from egress_review.display.notebook import NotebookView
 from egress_review.display.seen import Seen
-from onggi.errors import Conflict, NotFound
+from onggi.errors import Conflict, Invalid, NotFound
 from onggi.reasons import Reason
 from tests.support.display import POLICY, WORKER, picture, png
 
@@ -101,15 +102,37 @@ def test_what_a_page_saves_holds_its_images_as_they_were(figures: Figures) -> No
     )
     shown = view.show(stored, "n.ipynb")
     assert outputs_of(shown)[0]["metadata"] == {FIGURE: {"width": 300}}
-    assert outputs_of(figures.put_back(shown))[0] == outputs_of(stored)[0]
-    assert outputs_of(figures.put_back(shown))[1] == outputs_of(shown)[1]
+    assert outputs_of(figures.put_back("n.ipynb", shown, 1000))[0] == outputs_of(stored)[0]
+    assert outputs_of(figures.put_back("n.ipynb", shown, 1000))[1] == outputs_of(shown)[1]
 
 
 @pytest.mark.parametrize("said", [{"figure": "0" * 64}, {"figure": "../meter"}, {"figure": 3}, {}, None, "x"])
 def test_a_name_that_is_not_kept_refuses_the_saving(figures: Figures, said: Any) -> None:
     with pytest.raises(Conflict) as refused:
-        figures.put_back(notebook({FIGURE: said}))
+        figures.put_back("n.ipynb", notebook({FIGURE: said}), 1000)
     assert refused.value.reason is Reason.FIGURE_NOT_KEPT
+
+
+def test_one_image_named_any_number_of_times_is_put_back_as_often_as_a_file_may_hold(
+    figures: Figures,
+) -> None:
+    name = figures.of("n.ipynb").later(PNG, "x" * 400)
+    named = [{FIGURE: {"figure": name}}] * 3
+    assert len(outputs_of(figures.put_back("n.ipynb", notebook(*named[:2]), 1000))) == 2
+    with pytest.raises(Invalid) as refused:
+        figures.put_back("n.ipynb", notebook(*named), 1000)
+    assert refused.value.reason is Reason.FILE_TOO_LARGE
+
+
+@pytest.mark.parametrize("left", [b"", b"half of it"])
+def test_an_image_of_which_a_power_cut_left_a_part_is_not_put_back_and_kept_again(
+    tmp_path: Path, left: bytes
+) -> None:
+    kept, image = KeptImages(tmp_path / "figures"), KeptImage("n.ipynb", PNG, "a" * 1000)
+    (tmp_path / "figures" / kept.keep(image)).write_bytes(left)
+    with pytest.raises(NotFound):
+        kept.find(kept_name(tmp_path))
+    assert kept.find(kept.keep(image)) == image
 
 
 @pytest.mark.parametrize("name", ["", "0" * 64, "../" * 20 + "etc/hostname", "A" * 64, "x.new"])
@@ -132,18 +155,27 @@ def test_a_later_server_knows_the_names(tmp_path: Path) -> None:
     assert KeptImages(tmp_path / "figures").find(name).encoded == "a"
 
 
-def test_those_not_opened_for_the_longest_go_when_there_is_no_room(tmp_path: Path) -> None:
-    kept = KeptImages(tmp_path / "figures", most_bytes=5000)
-    names = [kept.keep(KeptImage("n.ipynb", PNG, f"{number}" * 1000)) for number in range(4)]
+def test_those_not_used_for_the_longest_go_when_there_is_no_room(tmp_path: Path) -> None:
+    kept = KeptImages(tmp_path / "figures", most_bytes=7 * 4096)
+    names = [kept.keep(KeptImage("n.ipynb", PNG, f"{number}" * 4000)) for number in range(7)]
     for age, name in enumerate(names):
         os.utime(tmp_path / "figures" / name, (1000 + age, 1000 + age))
-    kept.keep(KeptImage("n.ipynb", PNG, "0" * 1000))  # opened again
-    names.append(kept.keep(KeptImage("n.ipynb", PNG, "4" * 1500)))
-    assert sum(file.stat().st_size for file in (tmp_path / "figures").iterdir()) <= 5000
-    assert kept.find(names[0]).encoded == "0" * 1000
-    assert kept.find(names[4]).encoded == "4" * 1500
-    with pytest.raises(NotFound):
-        kept.find(names[1])
+    kept.keep(KeptImage("n.ipynb", PNG, "0" * 4000))  # opened again
+    kept.find(names[1])  # saved
+    names.append(kept.keep(KeptImage("n.ipynb", PNG, "7" * 4000)))
+    assert sum(file.stat().st_size for file in (tmp_path / "figures").iterdir()) <= 7 * 4096
+    for number in (0, 1, 4, 5, 6, 7):
+        assert kept.find(names[number]).encoded == f"{number}" * 4000
+    for number in (2, 3):
+        with pytest.raises(NotFound):
+            kept.find(names[number])
+
+
+def test_images_of_a_few_bytes_count_as_what_they_take_on_a_disk(tmp_path: Path) -> None:
+    kept = KeptImages(tmp_path / "figures", most_bytes=80 * 4096)
+    for number in range(200):
+        kept.keep(KeptImage("n.ipynb", PNG, f"{number}"))
+    assert len(list((tmp_path / "figures").iterdir())) <= 80
 
 
 def test_on_a_full_disk_an_image_is_drawn_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,6 +196,42 @@ def test_what_was_drawn_here_is_shown_at_once(tmp_path: Path) -> None:
     assert output["data"] == {PNG: encode_image(drawn.raw)}
 
 
+@pytest.fixture
+def remembering(tmp_path: Path) -> Iterator[RememberingWorker]:
+    worker = RememberingWorker(KnownDrawings(tmp_path / "drawn"))
+    yield worker
+    worker.close()
+
+
+def test_what_was_only_named_is_charged_when_it_is_shown_at_once(
+    remembering: RememberingWorker, tmp_path: Path
+) -> None:
+    figures = Figures(KeptImages(tmp_path / "figures"), remembering)
+    view, meter = view_of(figures)
+    raw = our_own(picture("PNG", 200, 200, noise=True))
+    (output,) = outputs_of(view.show(notebook({PNG: encode_image(raw)}), "n.ipynb"))
+    assert isinstance(figures.draw(figures.find(output["data"][FIGURE]["figure"]), POLICY), Drawn)
+    before = meter.used  # it was drawn, and then could not be paid: nobody has seen it
+    (output,) = outputs_of(view.show(notebook({PNG: encode_image(raw)}), "n.ipynb"))
+    assert output["data"] == {PNG: encode_image(raw)}
+    assert meter.used - before >= len(raw)
+
+
+def test_what_was_looked_at_is_not_charged_again_when_it_is_shown_at_once(
+    remembering: RememberingWorker, tmp_path: Path
+) -> None:
+    figures, meter, seen = Figures(KeptImages(tmp_path / "f"), remembering), CountingMeter(10**9), Seen()
+    view = NotebookView(POLICY, meter, seen, lambda notice: notice.reason.value, figures.of)
+    raw = our_own(picture("PNG", 200, 200, noise=True))
+    view.show(notebook({PNG: encode_image(raw)}), "n.ipynb")
+    remembering(PNG, raw, POLICY)
+    seen.add(encode_image(raw))
+    before = meter.used
+    (output,) = outputs_of(view.show(notebook({PNG: encode_image(raw)}), "n.ipynb"))
+    assert output["data"] == {PNG: encode_image(raw)}
+    assert meter.used - before < 1000
+
+
 def test_the_same_image_in_two_notebooks_has_two_names(figures: Figures) -> None:
     one, other = (figures.of(name).later(PNG, png()) for name in ("a.ipynb", "b.ipynb"))
     assert one != other
@@ -173,6 +241,18 @@ def test_the_same_image_in_two_notebooks_has_two_names(figures: Figures) -> None
 def test_without_figures_nothing_is_named() -> None:
     assert refuse_all.later(PNG, png()) is None
     assert WORKER.later(PNG, png()) is None
+
+
+def kept_name(tmp_path: Path) -> str:
+    (file,) = (tmp_path / "figures").iterdir()
+    return file.name
+
+
+def our_own(raw: bytes) -> bytes:
+    """As a colleague's session drew it: drawn again it is the same, sign for sign."""
+    drawn = WORKER(PNG, raw, POLICY)
+    assert isinstance(drawn, Drawn)
+    return drawn.raw
 
 
 def _no_room(*_: object) -> None:
