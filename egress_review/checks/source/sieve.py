@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SAMPLE = 2**17
 """Rows that are looked at before all are."""
 FEW = 16
-"""Of so many rows one print may stand twice; where more do, nothing would be gained."""
+"""Of so many rows one may have another's print; where more do, nothing would be gained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +68,21 @@ class Sieved:
 
 def _few_repeated(database: duckdb.DuckDBPyConnection, sql: str, most: int) -> bool:
     """Whether few prints of at most `most` rows stand twice; then they are in `REPEATED`."""
-    if _repeated(database, f"{sql} LIMIT {SAMPLE}", most) is None:
+    _, again = _prints(database, sql, SAMPLE)
+    # Of rows in no order, a part shows as many times fewer equal prints as it has fewer pairs of rows.
+    if len(again) * FEW * most > SAMPLE**2:
         return False
-    found = _repeated(database, f"{sql} LIMIT {most + 1}", most)
-    if found is None:
+    rows, again = _prints(database, sql, most + 1)
+    if rows > most or len(again) * FEW > rows:
         return False
-    database.register("prints", {"h": found})
-    database.execute(f"CREATE OR REPLACE TEMP TABLE {REPEATED} AS SELECT h FROM prints")
+    database.register("prints", {"h": again})
+    database.execute(f"CREATE OR REPLACE TEMP TABLE {REPEATED} AS SELECT DISTINCT h FROM prints")
     database.unregister("prints")
     return True
 
 
-def _repeated(database: duckdb.DuckDBPyConnection, sql: str, most: int) -> npt.NDArray[np.uint32] | None:
-    """The prints that stand twice, or None if they, or all, are too many."""
-    import numpy as np  # a tenth of a second to load: only for large tables
-
-    prints = database.execute(sql).fetchnumpy()["h"]
+def _prints(database: duckdb.DuckDBPyConnection, sql: str, most: int) -> tuple[int, npt.NDArray[np.uint32]]:
+    """How many prints there are, `most` at most, and those that another row has before."""
+    prints = database.execute(f"{sql} LIMIT {most}").fetchnumpy()["h"]
     prints.sort()
-    found = np.unique(prints[1:][prints[1:] == prints[:-1]])
-    return found if len(prints) <= most and len(found) * FEW <= len(prints) else None
+    return len(prints), prints[1:][prints[1:] == prints[:-1]]

@@ -236,7 +236,9 @@ def test_rows_that_are_alone_need_not_be_added_up(
     assert sorted(map(repr, found)) == sorted(map(repr, expected))
 
 
-@pytest.mark.parametrize("why", ["many rows are not alone", "there are more rows than they say"])
+@pytest.mark.parametrize(
+    "why", ["many rows are not alone", "the first rows show it", "there are more rows than they say"]
+)
 def test_where_many_rows_are_not_alone_all_are_added_up(
     to_sieve: Source, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +249,11 @@ def test_where_many_rows_are_not_alone_all_are_added_up(
     monkeypatch.setattr(sieve, "add", lambda *given: added.append(given[-1]))
     if why == "many rows are not alone":
         monkeypatch.setattr(sieve, "FEW", 400)
+    elif why == "the first rows show it":
+        monkeypatch.setattr(sieve, "SAMPLE", 100)
+        first = sieve._prints
+        asked = iter([first])
+        monkeypatch.setattr(sieve, "_prints", lambda *given: next(asked)(*given))
     else:
         monkeypatch.setattr(module, "BYTES_A_PRINT", 256 * 1024**2 // 4 // 30)
         monkeypatch.setattr(module, "_parts", lambda source, query, *_: [(source, query)] * 2)
