@@ -108,5 +108,15 @@ def test_a_figure_that_was_not_shown_can_be_asked_for_again_by_keyboard(lab: Lab
     expect(button).to_be_visible()
 
 
+def test_a_notebook_that_a_person_trusts_shows_each_figure_once(lab: LabPage) -> None:
+    expect(drawn(lab, 1)).to_be_visible()
+    lab.page.keyboard.press("Control+Shift+c")
+    lab.page.locator('.lm-CommandPalette-item[data-command="notebook:trust"]').first.click()
+    lab.page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(lab.page.locator(".jp-Dialog")).to_have_count(0)
+    lab.page.wait_for_timeout(1500)
+    expect(drawn(lab, 1)).to_have_count(1)
+
+
 def _saves(answer: Response) -> bool:
     return answer.request.method == "PUT" and "brought.ipynb" in answer.url

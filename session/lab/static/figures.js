@@ -5,12 +5,19 @@ import { element, say } from "./told.js";
 
 const TYPE = "application/vnd.onggi.figure.v1+json";
 const NEAR = "400px";
+const PASSING_MS = 150;
 const KEPT = 100;
 const asked = new Map();
+let last = Promise.resolve();
 
-/** The figure of a name: asked for once, as long as it is among the last that were. */
+/** The figure of a name: asked for once, as long as it is among the last that were; one after the other, as the server
+ * draws them, so that a browser's few connections stay free for saving and the like. */
 function figureOf(lab, settings, name) {
-  const found = asked.get(name) ?? ask(lab, settings, `onggi/figures/${name}`);
+  let found = asked.get(name);
+  if (!found) {
+    found = last.then(() => ask(lab, settings, `onggi/figures/${name}`));
+    last = found.catch(() => {});
+  }
   found.catch(() => asked.delete(name));
   asked.delete(name);
   asked.set(name, found);
@@ -28,17 +35,29 @@ function viewOf(lab, rendermime, settings) {
       this.layout = new lab.widgets.PanelLayout();
       this.said = element("p", { class: "onggi-figure-said", role: "status" });
       this.node.append(this.said);
-      this.watch = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.fetch(), {
+      this.watch = new IntersectionObserver((seen) => this.come(seen.at(-1).isIntersecting), {
         rootMargin: NEAR,
         scrollMargin: NEAR,
       });
     }
 
     async renderModel(model) {
-      this.name = model.data[TYPE].figure;
+      const name = model.data[TYPE].figure;
+      if (name === this.name) {
+        return; // JupyterLab renders again what it comes to trust
+      }
+      this.name = name;
       this.size = model.metadata[TYPE] ?? {};
       this.said.textContent = say("figure_drawing");
       this.watch.observe(this.node);
+    }
+
+    /** Near or not; a figure that a person scrolls past is none that they came to. */
+    come(near) {
+      clearTimeout(this.soon);
+      if (near) {
+        this.soon = setTimeout(() => this.fetch(), PASSING_MS);
+      }
     }
 
     async fetch() {
@@ -70,6 +89,7 @@ function viewOf(lab, rendermime, settings) {
     }
 
     dispose() {
+      clearTimeout(this.soon);
       this.watch.disconnect();
       super.dispose();
     }
