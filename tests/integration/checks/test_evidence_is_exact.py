@@ -251,9 +251,14 @@ def test_where_many_rows_are_not_alone_all_are_added_up(
         monkeypatch.setattr(sieve, "FEW", 400)
     elif why == "the first rows show it":
         monkeypatch.setattr(sieve, "SAMPLE", 100)
-        first = sieve._prints
-        asked = iter([first])
-        monkeypatch.setattr(sieve, "_prints", lambda *given: next(asked)(*given))
+        first, asked = sieve._prints, list[int]()
+
+        def once(database: Any, sql: str, most: int) -> Any:
+            asked.append(most)
+            assert asked == [100]
+            return first(database, sql, most)
+
+        monkeypatch.setattr(sieve, "_prints", once)
     else:
         monkeypatch.setattr(module, "BYTES_A_PRINT", 256 * 1024**2 // 4 // 30)
         monkeypatch.setattr(module, "_parts", lambda source, query, *_: [(source, query)] * 2)
