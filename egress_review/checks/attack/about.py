@@ -257,6 +257,7 @@ def placed_measures(
 def adds_up(measure: Measure, query: Query) -> bool:
     """Whether the values of a measure, or what they are divided by a published count, add up over groups."""
     counted = any(
-        one.kind is Kind.COUNT and one.contributes in {"", measure.contributes} for one in query.measures
+        one.kind is Kind.COUNT and (not one.contributes or one.argument == measure.argument)
+        for one in query.measures
     )
     return measure.kind.counts or measure.kind is Kind.SUM or (measure.kind is Kind.AVERAGE and counted)

@@ -30,7 +30,7 @@ from egress_review.checks.attack.system import TooComplex
 from egress_review.checks.findings import FindingCode, unproven_code
 from egress_review.checks.hidden import HiddenRow
 from egress_review.checks.policy import CheckPolicy
-from egress_review.checks.reading.query import Query
+from egress_review.checks.reading.query import Kind, Query
 from egress_review.checks.refusal import CheckStopped, finding
 from egress_review.checks.report import Finding
 from egress_review.checks.source.opening import Source
@@ -60,11 +60,14 @@ class Linked:
 
     @cached_property
     def about(self) -> Mapping[int, About]:
-        """What its measures that add up are about, by index."""
+        """What its measures that add up are about, by index.
+
+        Of how many an average is, another table may say: alone it is taken for a sum too.
+        """
         return {
             number: about(self.query, measure, self.claim.datasets)
             for number, measure in enumerate(self.query.measures)
-            if adds_up(measure, self.query)
+            if adds_up(measure, self.query) or (measure.kind is Kind.AVERAGE and measure.decimals is None)
         }
 
     @property

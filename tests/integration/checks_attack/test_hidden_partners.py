@@ -10,6 +10,7 @@ import pytest
 from egress_review.checks.differencing.hits import Hit
 from egress_review.checks.differencing.job import DifferencingJob, LedgerTable, TableToRemember, job_from_json
 from egress_review.checks.differencing.worker import answer
+from egress_review.checks.findings import FindingCode as Code
 from egress_review.checks.hidden import HiddenRow
 from egress_review.checks.policy import CheckPolicy
 from tests.support.check_tables import Source, small_source
@@ -83,3 +84,26 @@ def test_where_nothing_is_hidden_nothing_is_left(source: Source, tmp_path: Path)
     released = f"SELECT kind < 'C' AS few, {N} FROM small.person GROUP BY ROLLUP (few)"
     sql = f"SELECT kind < 'D' AS few, {N} FROM small.person GROUP BY ROLLUP (few)"
     assert compared(source, tmp_path, sql, released, ()) == []
+
+
+COSTS = """
+SELECT row_number() OVER () AS person_id, kind,
+       CASE WHEN row_number() OVER () = 1 THEN 99999 ELSE 10 END AS cost
+FROM (SELECT 'A' AS kind FROM range(30) UNION ALL SELECT 'B' FROM range(20)
+      UNION ALL SELECT 'C' FROM range(35))
+"""
+
+
+@pytest.mark.parametrize("shown", ["sum(cost) AS s", "avg(cost) AS a, count(cost) AS n", "avg(cost) AS a"])
+def test_an_average_of_a_hidden_partner_is_its_sum(tmp_path: Path, shown: str) -> None:
+    """One person is nearly all of A; B is hidden beside it, and how many B are everybody knows."""
+    columns = "person_id BIGINT, kind VARCHAR, cost BIGINT"
+    source = small_source(tmp_path / "costs", {"person": (columns, COSTS)})
+    released = "SELECT kind, sum(cost) AS s FROM small.person GROUP BY ROLLUP (kind)"
+    new = f"SELECT kind, {shown} FROM small.person WHERE kind = 'B' GROUP BY kind"
+    tables = tuple(
+        TableToRemember(source.table(sql).claim, rows) for sql, rows in ((released, BOTH), (new, ()))
+    )
+    job = DifferencingJob(tables, (source.granted,), (), CheckPolicy(), scratch=str(tmp_path))
+    said = [one.code for table in answer(job_from_json(job.to_json())).tables for one in table.findings]
+    assert Code.CELL_RECOVERABLE in said
