@@ -251,6 +251,7 @@ def test_where_many_rows_are_not_alone_all_are_added_up(
         monkeypatch.setattr(sieve, "FEW", 400)
     elif why == "the first rows show it":
         monkeypatch.setattr(sieve, "SAMPLE", 100)
+        monkeypatch.setattr(sieve, "FEW", 400)
         first, asked = sieve._prints, list[int]()
 
         def once(database: Any, sql: str, most: int) -> Any:
